@@ -1,0 +1,81 @@
+import { taskStates } from '../values/task-state.js'
+import { received } from './envelope.js'
+import { agentId, frameworkId, taskId } from './ids.js'
+import { reply } from './reply.js'
+import { anything, array, boolean, type Infer, integer, object, oneOf, optional, string } from './schema.js'
+import { taskInfo, taskStatus } from './task.js'
+import { attributes, durationMs, labels, resources, timestampMs } from './values.js'
+
+/** What an agent tells of itself. */
+export const agentInfo = object({
+  agentId,
+  hostname: string({ minLength: 1, maxLength: 253 }),
+  resources,
+  attributes,
+  containerizers: array(oneOf(['docker', 'process'])),
+  version: string({ maxLength: 40 }),
+})
+
+/** A task as its agent knows it. */
+export const agentTask = object({
+  frameworkId,
+  taskId,
+  role: string(),
+  name: optional(string({ maxLength: 200 })),
+  resources,
+  labels: optional(labels),
+  state: oneOf(taskStates),
+  launchedAtMs: timestampMs,
+  /** The status that `state` comes from; absent while there is none. */
+  status: optional(taskStatus),
+})
+
+/** Agent to leader. */
+export const agentToLeader = {
+  /** First of each session: who I am, and all that I run. A call; answered by `registered`. */
+  register: object({ agent: agentInfo, tasks: array(agentTask), received }),
+  heartbeat: object({ received }),
+  /** Resent with backoff until `acknowledge` comes back. */
+  update: object({ status: taskStatus }),
+  reply,
+}
+
+/** Leader to agent. */
+export const leaderToAgent = {
+  reply,
+  /** A call; the answer says that the task is checkpointed, the updates say the rest. Safe to repeat. */
+  launch: object({ frameworkId, role: string(), task: taskInfo }),
+  /** A call. For a task that is not there (any more) it is remembered, so that it wins over a launch that comes later. */
+  kill: object({ frameworkId, taskId, graceMs: optional(durationMs) }),
+  /** The framework has taken this update: it need not be kept or resent. */
+  acknowledge: object({ frameworkId, taskId, sequence: integer({ minimum: 1 }) }),
+  /** A call, answered by `logChunk`. A negative offset counts from the end. */
+  'read-log': object({
+    frameworkId,
+    taskId,
+    stream: oneOf(['stdout', 'stderr']),
+    offset: integer(),
+    maxBytes: integer({ minimum: 1, maximum: 512 * 1024 }),
+  }),
+  /** Register again, with the whole list of tasks: something was lost on the way. */
+  resynchronise: object({ reason: string() }),
+}
+
+/** The answer to `register`. */
+export const registered = object({
+  heartbeatMs: durationMs,
+})
+
+/** The answer to `read-log`: bytes from `offset`, of a log that is `size` bytes long by now. */
+export const logChunk = object({
+  offset: integer({ minimum: 0 }),
+  size: integer({ minimum: 0 }),
+  data: anything({ description: 'bytes' }),
+  /** Whether the task has ended, so that nothing will be added. */
+  ended: boolean(),
+})
+
+export type AgentInfo = Infer<typeof agentInfo>
+export type AgentTask = Infer<typeof agentTask>
+export type Registered = Infer<typeof registered>
+export type LogChunk = Omit<Infer<typeof logChunk>, 'data'> & { readonly data: Uint8Array }

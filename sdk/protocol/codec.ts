@@ -1,0 +1,87 @@
+import { Packr } from 'msgpackr'
+import { envelope, type Envelope, protocolVersion } from './envelope.js'
+import { ProtocolError } from './errors.js'
+import type { Infer, Schema } from './schema.js'
+import { describeProblems, validator, type Validator } from './validation.js'
+
+/** The messages of one direction of a conversation: schema of the body, by kind. */
+export type Messages = Readonly<Record<string, Schema<unknown>>>
+
+/** A decoded message: which kind, its checked body, and the envelope around it. */
+export type MessageOf<M extends Messages> = {
+  [K in keyof M & string]: Omit<Envelope, 'kind' | 'body'> & { readonly kind: K; readonly body: Infer<M[K]> }
+}[keyof M & string]
+
+/** What came: a message, or why it is none. The call is known when the envelope at least could be read. */
+export type Decoded<M extends Messages> =
+  | { readonly ok: true; readonly message: MessageOf<M> }
+  | { readonly ok: false; readonly error: ProtocolError; readonly call?: string }
+
+// Maps with string keys, so that a client in any language reads them. One shared instance: `pack` must never be handed
+// to Array.map, which would pass the index as options.
+const packr = new Packr({ useRecords: false })
+
+export function encode(message: Envelope): Uint8Array {
+  return packr.pack(message)
+}
+
+/** Bytes to a value, without a look at its shape. @throws ProtocolError `malformed` */
+export function unpack(bytes: Uint8Array): unknown {
+  try {
+    return packr.unpack(bytes)
+  } catch (error) {
+    throw new ProtocolError(
+      'malformed',
+      `a message is a msgpack map, got ${bytes.length} bytes that are not msgpack`,
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+const checkEnvelope = validator(envelope)
+
+/** Makes the one place where a conversation's bytes become typed messages, or a clear refusal. */
+export function decoder<M extends Messages>(messages: M): (bytes: Uint8Array) => Decoded<M> {
+  const validators = new Map<string, Validator<unknown>>(
+    Object.entries(messages).map(([kind, schema]) => [kind, validator(schema)]),
+  )
+  return bytes => {
+    let raw: unknown
+    try {
+      raw = unpack(bytes)
+    } catch (error) {
+      return { ok: false, error: error as ProtocolError }
+    }
+    const call = callOf(raw)
+    const refuse = (error: ProtocolError): Decoded<M> => ({
+      ok: false,
+      error,
+      ...(call === undefined ? {} : { call }),
+    })
+    const outer = checkEnvelope(raw)
+    if (!outer.ok)
+      return refuse(new ProtocolError('malformed', `envelope: ${describeProblems(outer.problems)}`))
+    const { v, kind, body } = outer.value
+    if (v !== protocolVersion) {
+      return refuse(
+        new ProtocolError('unsupported-version', `this end speaks version ${protocolVersion}, got ${v}`),
+      )
+    }
+    const validate = validators.get(kind)
+    if (!validate) {
+      const known = Object.keys(messages).join(', ')
+      return refuse(new ProtocolError('unknown-kind', `kind must be one of ${known}, got ${kind}`))
+    }
+    const inner = validate(body)
+    if (!inner.ok)
+      return refuse(new ProtocolError('malformed', `${kind}: ${describeProblems(inner.problems)}`))
+    return { ok: true, message: outer.value as MessageOf<M> }
+  }
+}
+
+function callOf(raw: unknown): string | undefined {
+  const call = typeof raw === 'object' && raw !== null ? (raw as { call?: unknown }).call : undefined
+  return typeof call === 'string' && call.length > 0 && call.length <= 63 ? call : undefined
+}

@@ -1,0 +1,88 @@
+import { type KV, type KvEntry, type NatsConnection, NatsError, StorageType } from 'nats'
+import { type KeyValueStore, StoreConflictError, type StoreEntry } from '../store.js'
+
+export interface NatsStoreOptions {
+  /** Letters, digits, `_` and `-`. */
+  readonly bucket: string
+  /** 1 on one server, 3 in production. */
+  readonly replicas?: number
+  /** Entries vanish this long after their last write. Absent: never. At least 100 ms. */
+  readonly ttlMs?: number
+}
+
+const wrongLastSequence = 10071
+
+/** A JetStream key-value bucket, made when it is not there. */
+export class NatsStore implements KeyValueStore {
+  readonly #bucket: KV
+
+  private constructor(bucket: KV) {
+    this.#bucket = bucket
+  }
+
+  static async open(connection: NatsConnection, options: NatsStoreOptions): Promise<NatsStore> {
+    const bucket = await connection.jetstream().views.kv(options.bucket, {
+      history: 1,
+      replicas: options.replicas ?? 1,
+      storage: StorageType.File,
+      ...(options.ttlMs === undefined ? {} : { ttl: options.ttlMs }),
+    })
+    return new NatsStore(bucket)
+  }
+
+  async get(key: string): Promise<StoreEntry | undefined> {
+    const entry = await this.#bucket.get(key)
+    return entry && entry.operation === 'PUT' ? toEntry(entry) : undefined
+  }
+
+  async list(prefix = ''): Promise<StoreEntry[]> {
+    const entries: StoreEntry[] = []
+    // An empty bucket sends nothing at all, not even the end of the initial values.
+    const status = await this.#bucket.status()
+    if (status.values === 0) return entries
+    const watch = await this.#bucket.watch({ ignoreDeletes: false })
+    for await (const entry of watch) {
+      if (entry.operation === 'PUT' && entry.key.startsWith(prefix)) entries.push(toEntry(entry))
+      if (entry.delta === 0) break
+    }
+    watch.stop()
+    return entries.toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  }
+
+  async put(key: string, value: string): Promise<number> {
+    return await this.#bucket.put(key, encode(value))
+  }
+
+  async create(key: string, value: string): Promise<number> {
+    return await conflictAware(key, () => this.#bucket.create(key, encode(value)))
+  }
+
+  async update(key: string, value: string, revision: number): Promise<number> {
+    return await conflictAware(key, () => this.#bucket.update(key, encode(value), revision))
+  }
+
+  async delete(key: string, revision?: number): Promise<void> {
+    await conflictAware(key, () =>
+      this.#bucket.delete(key, revision === undefined ? undefined : { previousSeq: revision }),
+    )
+  }
+}
+
+async function conflictAware<T>(key: string, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (error) {
+    if (error instanceof NatsError && error.api_error?.err_code === wrongLastSequence) {
+      throw new StoreConflictError(`'${key}' was changed by somebody else`, { cause: error })
+    }
+    throw error
+  }
+}
+
+function encode(value: string): Uint8Array {
+  return new TextEncoder().encode(value)
+}
+
+function toEntry(entry: KvEntry): StoreEntry {
+  return { key: entry.key, value: entry.string(), revision: entry.revision }
+}

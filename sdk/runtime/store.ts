@@ -1,0 +1,36 @@
+export interface StoreEntry {
+  readonly key: string
+  readonly value: string
+  /** Grows with every write to the store; a compare-and-set names the one it replaces. */
+  readonly revision: number
+}
+
+/** The value was not what the writer thought it was. */
+export class StoreConflictError extends Error {
+  override readonly name = 'StoreConflictError'
+}
+
+/** A small durable map: the registry, a framework's own state, the lease of the leader. */
+export interface KeyValueStore {
+  get(key: string): Promise<StoreEntry | undefined>
+  /** All entries, or those whose key starts with `prefix`, by key. */
+  list(prefix?: string): Promise<StoreEntry[]>
+  /** Writes whatever was there before. Resolves with the revision when it is stored. */
+  put(key: string, value: string): Promise<number>
+  /** @throws StoreConflictError when the key is there already */
+  create(key: string, value: string): Promise<number>
+  /** @throws StoreConflictError when the entry is not at `revision` any more */
+  update(key: string, value: string, revision: number): Promise<number>
+  /** Removes the entry, if it is still at `revision` where one is given. @throws StoreConflictError */
+  delete(key: string, revision?: number): Promise<void>
+}
+
+/** Makes one part of a key from any text: letters, digits, `_` and `-` stay, all else becomes `=` and its hex code. */
+export function keyPart(text: string): string {
+  return [...new TextEncoder().encode(text)]
+    .map(byte => {
+      const character = String.fromCharCode(byte)
+      return /[A-Za-z0-9_-]/.test(character) ? character : `=${byte.toString(16).padStart(2, '0')}`
+    })
+    .join('')
+}

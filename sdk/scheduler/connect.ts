@@ -1,0 +1,312 @@
+import {
+  type Accepted,
+  type FrameworkInfo,
+  type LaunchResult,
+  leaderToFramework,
+} from '../protocol/framework.js'
+import { leaderToEveryone } from '../protocol/beacon.js'
+import { decoder, encode } from '../protocol/codec.js'
+import { type ErrorCode, ProtocolError } from '../protocol/errors.js'
+import type { OfferId } from '../protocol/ids.js'
+import type { Filter, Offer as WireOffer } from '../protocol/offer.js'
+import type { Reply } from '../protocol/reply.js'
+import { type Peer, Subjects } from '../protocol/subjects.js'
+import type { TaskInfo, TaskStatus } from '../protocol/task.js'
+import { type CancelTimer, type Clock, systemClock } from '../runtime/clock.js'
+import { describeError, type Log, silentLog } from '../runtime/log.js'
+import { connectNats } from '../runtime/nats/connect.js'
+import { NatsTransport } from '../runtime/nats/transport.js'
+import { type Random, systemRandom } from '../runtime/random.js'
+import type { Transport } from '../runtime/transport.js'
+import { Resources } from '../values/resources.js'
+import { type CallKind, Driver, type DriverCommand, type DriverEvent, type DriverInput } from './driver.js'
+
+/** Resources of one agent, offered to this framework in one role. */
+export type Offer = Omit<WireOffer, 'resources'> & { readonly resources: Resources }
+
+/** A task to launch. Resources may be given as text: `'cpus:0.5;mem:64'`. */
+export type Task = Omit<TaskInfo, 'resources'> & { readonly resources: Resources | string }
+
+/** What an author's framework does when something happens. Handlers may be asynchronous. */
+export interface SchedulerHandlers {
+  /** Offers have come. Each is to be accepted or declined; one that is neither is taken back at its `expiresAtMs`. */
+  offers?(offers: readonly Offer[], scheduler: Scheduler): Promise<void> | void
+  /** These offers are void, whether or not they have been looked at. */
+  rescinded?(offerIds: readonly OfferId[], reason: string): void
+  /**
+   * A task has changed. In order for each task, and never twice. Acknowledged when the handler has returned or its
+   * promise has resolved; if it throws, the update comes again.
+   */
+  update?(status: TaskStatus, scheduler: Scheduler): Promise<void> | void
+  /** The leader knows us: after each (re)subscription. The states of all known tasks follow as updates. */
+  subscribed?(scheduler: Scheduler): Promise<void> | void
+  /** No leader is heard, or another one leads. Nothing needs to be done: the driver subscribes again. */
+  disconnected?(reason: string): void
+  /** The end: another instance took over, or the framework was refused or removed. */
+  failed?(code: ErrorCode, message: string): void
+}
+
+export interface SchedulerOptions extends SchedulerHandlers {
+  /** URL of NATS, or a transport such as the in-memory one of `@tender/sdk/testing`. */
+  readonly nats: string | Transport
+  /** The cluster's name; `default` unless told. */
+  readonly cluster?: string
+  readonly framework: FrameworkInfo
+  /** Roles that want no offers at first. */
+  readonly suppressedRoles?: readonly string[]
+  readonly log?: Log
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+const tickMs = 100
+
+/**
+ * Connects a framework to its cluster, and resolves when the leader has taken the subscription. From then on the
+ * driver keeps the subscription, acknowledges updates, resends what got no answer, and survives the loss of the
+ * leader and of NATS.
+ *
+ * @throws NatsUnavailableError when no NATS server answers
+ * @throws ProtocolError when the subscription is refused
+ * @example
+ * const scheduler = await connect({
+ *   nats: 'nats://127.0.0.1:4222',
+ *   framework: { frameworkId: 'hello', name: 'hello', roles: ['*'] },
+ *   async offers([first, ...rest], scheduler) {
+ *     if (first) await scheduler.accept(first, [{ taskId: 'hello-1', resources: 'cpus:0.1;mem:32', shell: 'echo hi' }])
+ *     if (rest.length > 0) await scheduler.decline(rest)
+ *   },
+ *   update: status => console.log(status.taskId, status.state),
+ * })
+ */
+export async function connect(options: SchedulerOptions): Promise<Scheduler> {
+  const log = options.log ?? silentLog
+  const transport =
+    typeof options.nats === 'string'
+      ? new NatsTransport(await connectNats(options.nats, `framework ${options.framework.frameworkId}`), log)
+      : options.nats
+  const scheduler = new Scheduler(options, transport, log)
+  await scheduler.whenSubscribed
+  return scheduler
+}
+
+/** A framework's connection to its cluster; made by `connect`. */
+export class Scheduler {
+  readonly framework: FrameworkInfo
+  /** Resolves at the first subscription, and rejects if that is refused. */
+  readonly whenSubscribed: Promise<void>
+  readonly #driver: Driver
+  readonly #transport: Transport
+  readonly #handlers: SchedulerHandlers
+  readonly #clock: Clock
+  readonly #log: Log
+  readonly #subjects: Subjects
+  readonly #self: Peer
+  readonly #settlers = new Map<string, (reply: Reply) => void>()
+  readonly #session: string
+  #callCount = 0
+  #cancelTick: CancelTimer = () => {}
+  #closed = false
+  #firstSubscription!: { resolve: () => void; reject: (error: unknown) => void }
+
+  /** Use `connect`. */
+  constructor(options: SchedulerOptions, transport: Transport, log: Log) {
+    this.framework = options.framework
+    this.#transport = transport
+    this.#handlers = options
+    this.#clock = options.clock ?? systemClock
+    this.#log = log
+    this.#subjects = new Subjects(options.cluster ?? 'default')
+    this.#self = { kind: 'framework', id: options.framework.frameworkId }
+    this.#session = (options.random ?? systemRandom).hex(16)
+    this.whenSubscribed = new Promise((resolve, reject) => {
+      this.#firstSubscription = { resolve, reject }
+    })
+    this.#driver = new Driver({
+      framework: options.framework,
+      session: this.#session,
+      startedAtMs: this.#clock.now(),
+      suppressedRoles: options.suppressedRoles ?? [],
+    })
+    this.#listen()
+    this.#step({ kind: 'start' })
+    this.#tick()
+  }
+
+  /**
+   * Takes offers of one agent and role, and launches tasks on them; what the tasks leave over goes back, and is not
+   * offered again for `refuseMs` (5 s unless told). Resolves with what became of each task. A task that was refused
+   * here gets no update.
+   *
+   * @throws ProtocolError when nothing of it was done, e.g. `invalid-offer`: an offer is not there any more
+   */
+  async accept(
+    offers: Offer | readonly Offer[],
+    tasks: readonly Task[],
+    filter?: Filter,
+  ): Promise<readonly LaunchResult[]> {
+    const offerIds = [offers].flat().map(offer => offer.offerId)
+    const operations = tasks.length > 0 ? [{ kind: 'launch', tasks: tasks.map(toWire) }] : []
+    const result = await this.#call('accept', { offerIds, operations, ...(filter ? { filter } : {}) })
+    return (result as Accepted).tasks
+  }
+
+  /** Gives offers back; they do not come again for `refuseMs` (5 s unless told). */
+  async decline(offers: Offer | readonly Offer[], filter?: Filter): Promise<void> {
+    const offerIds = [offers].flat().map(offer => offer.offerId)
+    if (offerIds.length > 0) await this.#call('decline', { offerIds, ...(filter ? { filter } : {}) })
+  }
+
+  /** No offers any more for these roles, or all: cheap for everybody while there is nothing to launch. */
+  async suppress(roles?: readonly string[]): Promise<void> {
+    await this.#call('suppress', roles ? { roles } : {})
+  }
+
+  /** Offers again for these roles, or all; filters stay. */
+  async unsuppress(roles?: readonly string[]): Promise<void> {
+    await this.#call('unsuppress', roles ? { roles } : {})
+  }
+
+  /** Ends the filters that declines and accepts have set, of these roles, or all. */
+  async clearFilters(roles?: readonly string[]): Promise<void> {
+    await this.#call('clear-filters', roles ? { roles } : {})
+  }
+
+  /** `unsuppress` and `clearFilters` in one: something new is to be launched. */
+  async revive(roles?: readonly string[]): Promise<void> {
+    await this.#call('revive', roles ? { roles } : {})
+  }
+
+  /** Ends a task: SIGTERM, and SIGKILL after the grace. Resolves when the order is given; the end comes as an update. */
+  async kill(taskId: string, options: { agentId?: string; graceMs?: number } = {}): Promise<void> {
+    await this.#call('kill', { taskId, ...options })
+  }
+
+  /** Asks for the states of these tasks, or of all; they come as updates with reason RECONCILIATION. */
+  async reconcile(tasks: readonly { taskId: string; agentId?: string }[] = []): Promise<void> {
+    await this.#call('reconcile', { tasks })
+  }
+
+  /** Ends the framework for good: all its tasks are killed and its id is given up. */
+  async teardown(): Promise<void> {
+    await this.#call('teardown', {})
+    await this.close()
+  }
+
+  /** Leaves; tasks run on, and the same framework may subscribe again within its failover timeout. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    this.#cancelTick()
+    for (const settle of this.#settlers.values())
+      settle({ ok: false, code: 'closed', message: 'the scheduler was closed' })
+    this.#settlers.clear()
+    await this.#transport.close()
+  }
+
+  async #call(call: CallKind, body: object): Promise<unknown> {
+    if (this.#closed) throw new ProtocolError('closed', `${call}: the scheduler was closed`)
+    // The session makes the id unlike those of an earlier instance, which the leader may still remember.
+    const callId = `${this.#session}-${++this.#callCount}`
+    const reply = await new Promise<Reply>(resolve => {
+      this.#settlers.set(callId, resolve)
+      this.#step({ kind: 'call', callId, call, body })
+    })
+    if (!reply.ok) throw new ProtocolError(reply.code ?? 'malformed', reply.message ?? `${call} was refused`)
+    return reply.result
+  }
+
+  #listen(): void {
+    const decode = decoder(leaderToFramework)
+    const decodeBeacon = decoder(leaderToEveryone)
+    this.#transport.subscribe(this.#subjects.toPeer(this.#self), bytes => {
+      const decoded = decode(bytes)
+      if (decoded.ok) this.#step({ kind: 'message', message: decoded.message })
+      else this.#step({ kind: 'bad-message', error: decoded.error })
+    })
+    this.#transport.subscribe(this.#subjects.leader, bytes => {
+      const decoded = decodeBeacon(bytes)
+      if (decoded.ok) this.#step({ kind: 'beacon', epoch: decoded.message.epoch })
+    })
+    this.#transport.onStatus(status => {
+      if (status === 'connected') this.#step({ kind: 'reconnected' })
+    })
+  }
+
+  #tick(): void {
+    this.#cancelTick = this.#clock.setTimer(tickMs, () => {
+      if (this.#closed) return
+      this.#step({ kind: 'tick' })
+      this.#tick()
+    })
+  }
+
+  #step(input: DriverInput): void {
+    if (this.#closed) return
+    for (const command of this.#driver.step(input, this.#clock.now())) this.#perform(command)
+  }
+
+  #perform(command: DriverCommand): void {
+    switch (command.kind) {
+      case 'send':
+        this.#transport.publish(this.#subjects.toLeader(this.#self), encode(command.envelope))
+        return
+      case 'settle':
+        this.#settlers.get(command.callId)?.(command.reply)
+        this.#settlers.delete(command.callId)
+        return
+      case 'event':
+        void this.#emit(command.event)
+        return
+      case 'log':
+        this.#log[command.level](command.message, { frameworkId: this.framework.frameworkId })
+        return
+    }
+  }
+
+  async #emit(event: DriverEvent): Promise<void> {
+    try {
+      await this.#handle(event)
+    } catch (error) {
+      this.#log.error(`the handler of '${event.kind}' failed`, {
+        frameworkId: this.framework.frameworkId,
+        error: describeError(error),
+      })
+    }
+  }
+
+  async #handle(event: DriverEvent): Promise<void> {
+    switch (event.kind) {
+      case 'subscribed':
+        this.#firstSubscription.resolve()
+        return await this.#handlers.subscribed?.(this)
+      case 'disconnected':
+        return this.#handlers.disconnected?.(event.reason)
+      case 'offers':
+        return await this.#handlers.offers?.(event.offers.map(fromWire), this)
+      case 'rescinded':
+        return this.#handlers.rescinded?.(event.offerIds, event.reason)
+      case 'update':
+        return await this.#updated(event.status)
+      case 'failed':
+        this.#firstSubscription.reject(new ProtocolError(event.code, event.message))
+        return this.#handlers.failed?.(event.code, event.message)
+    }
+  }
+
+  async #updated(status: TaskStatus): Promise<void> {
+    await this.#handlers.update?.(status, this)
+    const { taskId, agentId, sequence } = status
+    if (agentId === undefined || sequence === undefined) return
+    this.#step({ kind: 'handled', taskId, agentId, sequence })
+  }
+}
+
+function toWire(task: Task): TaskInfo {
+  const resources = typeof task.resources === 'string' ? Resources.parse(task.resources) : task.resources
+  return { ...task, resources: resources.toWire() }
+}
+
+function fromWire(offer: WireOffer): Offer {
+  return { ...offer, resources: Resources.fromWire(offer.resources) }
+}

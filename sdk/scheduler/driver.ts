@@ -1,0 +1,357 @@
+import type { Millis } from '../runtime/clock.js'
+import type { ErrorCode, ProtocolError } from '../protocol/errors.js'
+import type { Envelope } from '../protocol/envelope.js'
+import type { FrameworkInfo, leaderToFramework, Subscribed } from '../protocol/framework.js'
+import type { AgentId, OfferId, SessionId, TaskId } from '../protocol/ids.js'
+import { LinkEnd } from '../protocol/link.js'
+import type { Offer } from '../protocol/offer.js'
+import type { Reply } from '../protocol/reply.js'
+import type { TaskStatus } from '../protocol/task.js'
+import type { MessageOf } from '../protocol/codec.js'
+import { isTerminal } from '../values/task-state.js'
+
+/** What a scheduler can ask of the leader. */
+export type CallKind =
+  | 'accept'
+  | 'decline'
+  | 'suppress'
+  | 'unsuppress'
+  | 'clear-filters'
+  | 'revive'
+  | 'kill'
+  | 'reconcile'
+  | 'teardown'
+
+/** What a driver is told. */
+export type DriverInput =
+  | { readonly kind: 'start' }
+  | { readonly kind: 'call'; readonly callId: string; readonly call: CallKind; readonly body: object }
+  | { readonly kind: 'message'; readonly message: MessageOf<typeof leaderToFramework> }
+  | { readonly kind: 'beacon'; readonly epoch: number }
+  | { readonly kind: 'bad-message'; readonly error: ProtocolError }
+  /** The author's handler has dealt with an update: it may be acknowledged. */
+  | {
+      readonly kind: 'handled'
+      readonly taskId: TaskId
+      readonly agentId: AgentId
+      readonly sequence: number
+    }
+  | { readonly kind: 'reconnected' }
+  | { readonly kind: 'tick' }
+
+/** What an author hears of. */
+export type DriverEvent =
+  | { readonly kind: 'subscribed'; readonly epoch: number }
+  | { readonly kind: 'disconnected'; readonly reason: string }
+  | { readonly kind: 'offers'; readonly offers: readonly Offer[] }
+  | { readonly kind: 'rescinded'; readonly offerIds: readonly OfferId[]; readonly reason: string }
+  | { readonly kind: 'update'; readonly status: TaskStatus }
+  /** The end: another instance took over, the framework was removed, or it was refused. */
+  | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
+
+/** What a driver wants done. */
+export type DriverCommand =
+  | { readonly kind: 'send'; readonly envelope: Envelope }
+  | { readonly kind: 'event'; readonly event: DriverEvent }
+  | { readonly kind: 'settle'; readonly callId: string; readonly reply: Reply }
+  | { readonly kind: 'log'; readonly level: 'debug' | 'warn'; readonly message: string }
+
+export interface DriverSettings {
+  readonly framework: FrameworkInfo
+  readonly session: SessionId
+  readonly startedAtMs: Millis
+  readonly suppressedRoles: readonly string[]
+}
+
+interface PendingCall {
+  readonly call: CallKind
+  readonly body: object
+  readonly expiresAtMs: Millis
+  resendAtMs: Millis
+  waitMs: number
+}
+
+/** A call that got no answer is sent again after this, doubling up to `longestResendMs`. */
+const firstResendMs = 1_000
+const longestResendMs = 8_000
+/** Then the caller is told `timeout`; the call may or may not have been done. */
+const callTimeoutMs = 60_000
+/** Nothing heard of the leader for so long: subscribe again. */
+const silenceMs = 10_000
+
+/**
+ * The scheduler's end of the conversation with the leader, as a machine without clock, network or chance: it keeps the
+ * subscription, numbers and resends calls, puts updates in order and drops repetitions. The shell (`connect`) performs
+ * its commands.
+ */
+export class Driver {
+  readonly #settings: DriverSettings
+  readonly #link: LinkEnd
+  readonly #calls = new Map<string, PendingCall>()
+  readonly #offers = new Map<OfferId, Offer>()
+  /** The last update of each task that the author has been told of, and whether it has been dealt with. */
+  readonly #seen = new Map<TaskId, { sequence: number; handled: number; ended: boolean }>()
+  #suppressed: ReadonlySet<string>
+  #phase: 'idle' | 'subscribing' | 'subscribed' | 'failed' = 'idle'
+  #epoch = 0
+  #subscribeCount = 0
+  #subscribe = { call: '', resendAtMs: 0, waitMs: 100 }
+  #heardAtMs = 0
+  #heartbeatMs = 5_000
+  #heartbeatAtMs = 0
+
+  constructor(settings: DriverSettings) {
+    this.#settings = settings
+    this.#link = new LinkEnd(settings.session)
+    this.#suppressed = new Set(settings.suppressedRoles)
+  }
+
+  step(input: DriverInput, now: Millis): DriverCommand[] {
+    if (this.#phase === 'failed') return input.kind === 'call' ? [this.#closed(input.callId)] : []
+    switch (input.kind) {
+      case 'start':
+        return this.#subscribeAgain(now)
+      case 'call':
+        return this.#call(input.callId, input.call, input.body, now)
+      case 'message':
+        return this.#message(input.message, now)
+      case 'beacon':
+        return this.#beacon(input.epoch, now)
+      case 'bad-message':
+        return [
+          {
+            kind: 'log',
+            level: 'warn',
+            message: `a message of the leader was refused: ${input.error.message}`,
+          },
+        ]
+      case 'handled':
+        return this.#handled(input.taskId, input.agentId, input.sequence)
+      case 'reconnected':
+        return this.#phase === 'idle' ? [] : this.#subscribeAgain(now)
+      case 'tick':
+        return this.#tick(now)
+    }
+  }
+
+  #send(kind: string, body: unknown, call?: string): DriverCommand {
+    return { kind: 'send', envelope: this.#link.wrap(kind, body, this.#epoch, call) }
+  }
+
+  #subscribeAgain(now: Millis): DriverCommand[] {
+    this.#phase = 'subscribing'
+    this.#subscribe = { call: `subscribe-${++this.#subscribeCount}`, resendAtMs: now + 100, waitMs: 100 }
+    this.#heardAtMs = now
+    return [this.#sendSubscribe()]
+  }
+
+  #sendSubscribe(): DriverCommand {
+    const { framework, startedAtMs } = this.#settings
+    const body = {
+      framework,
+      suppressedRoles: [...this.#suppressed],
+      startedAtMs,
+      received: this.#link.received,
+    }
+    return this.#send('subscribe', body, this.#subscribe.call)
+  }
+
+  #call(callId: string, call: CallKind, body: object, now: Millis): DriverCommand[] {
+    this.#remember(call, body)
+    this.#calls.set(callId, {
+      call,
+      body,
+      expiresAtMs: now + callTimeoutMs,
+      resendAtMs: now + firstResendMs,
+      waitMs: firstResendMs,
+    })
+    return this.#phase === 'subscribed' ? [this.#send(call, body, callId)] : []
+  }
+
+  /** What must hold again after the next subscription. */
+  #remember(call: CallKind, body: { roles?: readonly string[]; offerIds?: readonly OfferId[] }): void {
+    if (call === 'accept' || call === 'decline') for (const id of body.offerIds ?? []) this.#offers.delete(id)
+    const roles = new Set(body.roles ?? this.#settings.framework.roles)
+    if (call === 'suppress') this.#suppressed = new Set([...this.#suppressed, ...roles])
+    if (call === 'unsuppress' || call === 'revive') {
+      this.#suppressed = new Set([...this.#suppressed].filter(role => !roles.has(role)))
+    }
+  }
+
+  #message(message: MessageOf<typeof leaderToFramework>, now: Millis): DriverCommand[] {
+    if (message.epoch < this.#epoch) return []
+    this.#epoch = message.epoch
+    this.#heardAtMs = now
+    const arrival = this.#link.arrive(message)
+    if (arrival === 'repeated') return []
+    const missed = arrival === 'gap' || (arrival === 'new-session' && message.sequence !== 1)
+    const commands = this.#body(message, now)
+    if (missed && this.#phase === 'subscribed') {
+      commands.push({
+        kind: 'log',
+        level: 'debug',
+        message: 'messages of the leader were lost; subscribing again',
+      })
+      commands.push(...this.#subscribeAgain(now))
+    }
+    return commands
+  }
+
+  #body(message: MessageOf<typeof leaderToFramework>, now: Millis): DriverCommand[] {
+    switch (message.kind) {
+      case 'reply':
+        return message.call === this.#subscribe.call
+          ? this.#subscribed(message.body, now)
+          : this.#settle(message.call ?? '', message.body)
+      case 'offers':
+        return this.#offered(message.body.offers)
+      case 'rescind':
+        return this.#rescinded(message.body.offerIds, message.body.reason)
+      case 'update':
+        return this.#update(message.body.status)
+      case 'failed':
+        return this.#fail(message.body.code, message.body.message)
+      case 'resynchronise':
+        return this.#phase === 'subscribed' ? this.#subscribeAgain(now) : []
+    }
+  }
+
+  #subscribed(reply: Reply, now: Millis): DriverCommand[] {
+    if (this.#phase !== 'subscribing') return []
+    if (!reply.ok) {
+      // The registry may come back; anything else will not become right by asking again.
+      if (reply.code === 'registry-unavailable' || reply.code === 'not-leader') return []
+      return this.#fail(reply.code ?? 'invalid-framework', reply.message ?? 'the subscription was refused')
+    }
+    this.#phase = 'subscribed'
+    this.#heartbeatMs = (reply.result as Subscribed).heartbeatMs
+    this.#heartbeatAtMs = now + this.#heartbeatMs
+    // Offers of before are void, with the old leader or with the old subscription.
+    const old = [...this.#offers.keys()]
+    const commands: DriverCommand[] = old.length > 0 ? this.#rescinded(old, 'subscribed again') : []
+    commands.push({ kind: 'event', event: { kind: 'subscribed', epoch: this.#epoch } })
+    for (const [callId, pending] of this.#calls) commands.push(this.#send(pending.call, pending.body, callId))
+    commands.push(this.#send('reconcile', { tasks: [] }, `reconcile-${this.#subscribeCount}`))
+    return commands
+  }
+
+  #settle(callId: string, reply: Reply): DriverCommand[] {
+    const pending = this.#calls.get(callId)
+    if (!pending) return []
+    // Subscribed again meanwhile, or soon: the call is sent anew then.
+    if (!reply.ok && reply.code === 'not-subscribed') return []
+    this.#calls.delete(callId)
+    return [{ kind: 'settle', callId, reply }]
+  }
+
+  #offered(offers: readonly Offer[]): DriverCommand[] {
+    if (this.#phase !== 'subscribed') return []
+    for (const offer of offers) this.#offers.set(offer.offerId, offer)
+    return [{ kind: 'event', event: { kind: 'offers', offers } }]
+  }
+
+  #rescinded(offerIds: readonly OfferId[], reason: string): DriverCommand[] {
+    const known = offerIds.filter(id => this.#offers.delete(id))
+    return known.length > 0 ? [{ kind: 'event', event: { kind: 'rescinded', offerIds: known, reason } }] : []
+  }
+
+  /** At least once and in order from the master; exactly once and in order to the author. */
+  #update(status: TaskStatus): DriverCommand[] {
+    const { taskId, agentId, sequence } = status
+    const event: DriverCommand = { kind: 'event', event: { kind: 'update', status } }
+    if (sequence === undefined || agentId === undefined) return [event]
+    const seen = this.#seen.get(taskId)
+    if (seen && sequence <= seen.handled) return [this.#send('acknowledge', { taskId, agentId, sequence })]
+    // The author's handler is at it: the acknowledgement follows.
+    if (seen && sequence <= seen.sequence) return []
+    // One in between was lost and will be resent; without a memory of the task any first one will do.
+    if (seen && sequence > seen.sequence + 1) return []
+    this.#seen.set(taskId, { sequence, handled: seen?.handled ?? 0, ended: isTerminal(status.state) })
+    return [event]
+  }
+
+  #handled(taskId: TaskId, agentId: AgentId, sequence: number): DriverCommand[] {
+    const seen = this.#seen.get(taskId)
+    if (seen) {
+      seen.handled = Math.max(seen.handled, sequence)
+      this.#forgetOldTasks()
+    }
+    return this.#phase === 'subscribed' ? [this.#send('acknowledge', { taskId, agentId, sequence })] : []
+  }
+
+  /** Ended tasks are kept for a while, so that an update that is resent meanwhile is known as a repetition. */
+  #forgetOldTasks(): void {
+    const keptTasks = 10_000
+    if (this.#seen.size <= 2 * keptTasks) return
+    for (const [taskId, task] of this.#seen) {
+      if (this.#seen.size <= keptTasks) break
+      if (task.ended && task.handled >= task.sequence) this.#seen.delete(taskId)
+    }
+  }
+
+  #beacon(epoch: number, now: Millis): DriverCommand[] {
+    if (epoch < this.#epoch) return []
+    this.#heardAtMs = now
+    if (epoch === this.#epoch || this.#phase === 'idle') return []
+    this.#epoch = epoch
+    return [
+      { kind: 'event', event: { kind: 'disconnected', reason: 'another master leads now' } },
+      ...this.#subscribeAgain(now),
+    ]
+  }
+
+  #tick(now: Millis): DriverCommand[] {
+    const commands = this.#expireCalls(now)
+    if (this.#phase === 'subscribing' && now >= this.#subscribe.resendAtMs) {
+      const waitMs = Math.min(this.#subscribe.waitMs * 2, longestResendMs)
+      this.#subscribe = { ...this.#subscribe, resendAtMs: now + waitMs, waitMs }
+      commands.push(this.#sendSubscribe())
+    }
+    if (this.#phase !== 'subscribed') return commands
+    if (now >= this.#heardAtMs + silenceMs) {
+      commands.push({
+        kind: 'event',
+        event: { kind: 'disconnected', reason: `no leader heard for ${silenceMs} ms` },
+      })
+      commands.push(...this.#subscribeAgain(now))
+      return commands
+    }
+    for (const [callId, pending] of this.#calls) {
+      if (now < pending.resendAtMs) continue
+      pending.waitMs = Math.min(pending.waitMs * 2, longestResendMs)
+      pending.resendAtMs = now + pending.waitMs
+      commands.push(this.#send(pending.call, pending.body, callId))
+    }
+    if (now >= this.#heartbeatAtMs) {
+      this.#heartbeatAtMs = now + this.#heartbeatMs
+      commands.push(this.#send('heartbeat', { received: this.#link.received }))
+    }
+    return commands
+  }
+
+  #expireCalls(now: Millis): DriverCommand[] {
+    const commands: DriverCommand[] = []
+    for (const [callId, pending] of this.#calls) {
+      if (now < pending.expiresAtMs) continue
+      this.#calls.delete(callId)
+      const message = `${pending.call} got no answer within ${callTimeoutMs} ms; it may or may not have been done`
+      commands.push({ kind: 'settle', callId, reply: { ok: false, code: 'timeout', message } })
+    }
+    return commands
+  }
+
+  #fail(code: ErrorCode, message: string): DriverCommand[] {
+    this.#phase = 'failed'
+    const settled = [...this.#calls.keys()].map(callId => this.#closed(callId))
+    this.#calls.clear()
+    return [...settled, { kind: 'event', event: { kind: 'failed', code, message } }]
+  }
+
+  #closed(callId: string): DriverCommand {
+    return {
+      kind: 'settle',
+      callId,
+      reply: { ok: false, code: 'closed', message: 'the subscription has ended' },
+    }
+  }
+}

@@ -1,0 +1,8 @@
+export * from './attributes.js'
+export * from './quantity.js'
+export * as ranges from './ranges.js'
+export type { Range, Ranges } from './ranges.js'
+export * from './resources.js'
+export { ResourcesTextError } from './resources-text.js'
+export * from './role.js'
+export * from './task-state.js'
