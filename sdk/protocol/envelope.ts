@@ -18,6 +18,9 @@ export const envelope = object({
     minimum: 0,
     description: "the leader's election; from a peer: the newest it knows, 0 for none",
   }),
+  to: optional(
+    string({ maxLength: 63, description: 'the session it is meant for; an older instance lets it pass' }),
+  ),
   call: optional(
     string({ minLength: 1, maxLength: 63, description: 'asks for an answer; the answer carries the same' }),
   ),

@@ -39,7 +39,7 @@ export const launchResult = object({
 /** The answer to `accept`: one entry for each task, in order. */
 export const accepted = object({ tasks: array(launchResult) })
 
-/** Framework to leader; all but `heartbeat` and `acknowledge` are calls. */
+/** Framework to leader; all but `heartbeat`, `acknowledge` and `unsubscribe` are calls. */
 export const frameworkToLeader = {
   /** First of each session. A newer session under the same id replaces the older one, which is told so. */
   subscribe: object({
@@ -66,6 +66,8 @@ export const frameworkToLeader = {
   acknowledge: object({ taskId, agentId, sequence: integer({ minimum: 1 }) }),
   /** The states of these tasks come as updates; of all known ones when the list is empty. */
   reconcile: object({ tasks: array(object({ taskId, agentId: optional(agentId) }), { maxItems: 100_000 }) }),
+  /** I leave; my offers come back at once, my tasks run on for the failover timeout. Not a call. */
+  unsubscribe: object({}),
   /** Kill all my tasks and forget me. */
   teardown: object({}),
 }

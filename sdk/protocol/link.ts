@@ -29,17 +29,14 @@ export class LinkEnd {
   }
 
   /** Wraps the next message. */
-  wrap(kind: string, body: unknown, epoch: number, call?: string): Envelope {
+  wrap(
+    kind: string,
+    body: unknown,
+    epoch: number,
+    options: { call?: string; to?: SessionId } = {},
+  ): Envelope {
     const sequence = ++this.#lastSent
-    return {
-      v: protocolVersion,
-      kind,
-      session: this.session,
-      sequence,
-      epoch,
-      ...(call === undefined ? {} : { call }),
-      body,
-    }
+    return { v: protocolVersion, kind, session: this.session, sequence, epoch, ...options, body }
   }
 
   /** Looks at a message's number and takes it, unless it is a repetition. */

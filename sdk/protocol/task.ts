@@ -40,8 +40,9 @@ export const statusSources = ['master', 'agent'] as const
 /** Why a status is what it is, for programs. Mesos' reasons, where there is one, in its words. */
 export const statusReasons = [
   'AGENT_REMOVED',
-  'AGENT_UNREACHABLE',
   'AGENT_REREGISTERED',
+  'AGENT_STOPPED',
+  'AGENT_UNREACHABLE',
   'COMMAND_EXITED',
   'COMMAND_NOT_FOUND',
   'CONTAINER_LAUNCH_FAILED',

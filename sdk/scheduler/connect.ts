@@ -196,6 +196,7 @@ export class Scheduler {
   /** Leaves; tasks run on, and the same framework may subscribe again within its failover timeout. */
   async close(): Promise<void> {
     if (this.#closed) return
+    this.#step({ kind: 'close' })
     this.#closed = true
     this.#cancelTick()
     for (const settle of this.#settlers.values())

@@ -38,6 +38,7 @@ export type DriverInput =
     }
   | { readonly kind: 'reconnected' }
   | { readonly kind: 'tick' }
+  | { readonly kind: 'close' }
 
 /** What an author hears of. */
 export type DriverEvent =
@@ -95,7 +96,7 @@ export class Driver {
   #phase: 'idle' | 'subscribing' | 'subscribed' | 'failed' = 'idle'
   #epoch = 0
   #subscribeCount = 0
-  #subscribe = { call: '', resendAtMs: 0, waitMs: 100 }
+  #subscribe = { call: '', resendAtMs: 0, waitMs: 250 }
   #heardAtMs = 0
   #heartbeatMs = 5_000
   #heartbeatAtMs = 0
@@ -131,16 +132,21 @@ export class Driver {
         return this.#phase === 'idle' ? [] : this.#subscribeAgain(now)
       case 'tick':
         return this.#tick(now)
+      case 'close':
+        return this.#phase === 'subscribed' ? [this.#send('unsubscribe', {})] : []
     }
   }
 
   #send(kind: string, body: unknown, call?: string): DriverCommand {
-    return { kind: 'send', envelope: this.#link.wrap(kind, body, this.#epoch, call) }
+    return {
+      kind: 'send',
+      envelope: this.#link.wrap(kind, body, this.#epoch, call === undefined ? {} : { call }),
+    }
   }
 
   #subscribeAgain(now: Millis): DriverCommand[] {
     this.#phase = 'subscribing'
-    this.#subscribe = { call: `subscribe-${++this.#subscribeCount}`, resendAtMs: now + 100, waitMs: 100 }
+    this.#subscribe = { call: `subscribe-${++this.#subscribeCount}`, resendAtMs: now + 250, waitMs: 250 }
     this.#heardAtMs = now
     return [this.#sendSubscribe()]
   }
@@ -179,7 +185,8 @@ export class Driver {
   }
 
   #message(message: MessageOf<typeof leaderToFramework>, now: Millis): DriverCommand[] {
-    if (message.epoch < this.#epoch) return []
+    const isForAnother = message.to !== undefined && message.to !== this.#settings.session
+    if (message.epoch < this.#epoch || isForAnother) return []
     this.#epoch = message.epoch
     this.#heardAtMs = now
     const arrival = this.#link.arrive(message)

@@ -116,6 +116,13 @@ export class Resources {
     return Resources.of(rest)
   }
 
+  /** What is left of this without `other`, which may be more than there is: never below zero. */
+  except(other: Resources): Resources {
+    return Resources.of(
+      [...this.#values].map(([name, value]) => [name, exceptValue(value, other.#values.get(name))] as const),
+    )
+  }
+
   /** Whether all of `other` is in this, port by port. */
   contains(other: Resources): boolean {
     for (const [name, value] of other.#values) {
@@ -183,6 +190,13 @@ function subtract(a: ResourceValue | undefined, b: ResourceValue): ResourceValue
     return { kind: 'set', items: a.items.filter(item => !gone.has(item)) }
   }
   throw new TypeError('subtract is only for values that are contained')
+}
+
+function exceptValue(a: ResourceValue, b: ResourceValue | undefined): ResourceValue {
+  if (a.kind === 'scalar' && b?.kind === 'scalar') {
+    return { kind: 'scalar', thousandths: Math.max(0, a.thousandths - b.thousandths) }
+  }
+  return a.kind === b?.kind ? subtract(a, b) : a
 }
 
 function containsValue(a: ResourceValue, b: ResourceValue): boolean {

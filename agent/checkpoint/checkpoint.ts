@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto'
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { type AgentId, taskInfo, taskStatus, validator } from '@tender/sdk/protocol'
+import { describeError, type Log } from '@tender/sdk/runtime'
+import type { AgentTaskState } from '../core/task.js'
+
+/** Version of the files below. */
+const fileVersion = 1
+
+interface Checked {
+  readonly v: number
+  /** SHA-256 of the record's JSON: a torn or changed file is recognised. */
+  readonly sha256: string
+  readonly record: unknown
+}
+
+interface TaskFile {
+  readonly frameworkId: string
+  readonly taskId: string
+}
+
+const checkInfo = validator(taskInfo)
+const checkStatus = validator(taskStatus)
+
+/**
+ * What an agent must know after a restart, in its work directory: its id, and a file for each task. A file is written
+ * beside the old one, synchronised to the disk, and then takes its place, so that there is always a whole one.
+ */
+export class Checkpoint {
+  readonly #directory: string
+  readonly #log: Log
+
+  constructor(workDir: string, log: Log) {
+    this.#directory = join(workDir, 'checkpoint')
+    this.#log = log
+  }
+
+  /** The agent's id, made by `make` at the first start. */
+  async agentId(make: () => AgentId): Promise<AgentId> {
+    const path = join(this.#directory, 'agent.json')
+    const known = (await this.#read(path)) as { agentId?: unknown } | undefined
+    if (typeof known?.agentId === 'string') return known.agentId
+    const agentId = make()
+    await this.#write(path, { agentId })
+    return agentId
+  }
+
+  async tasks(): Promise<AgentTaskState[]> {
+    const root = join(this.#directory, 'tasks')
+    const tasks: AgentTaskState[] = []
+    for (const framework of await list(root)) {
+      for (const file of await list(join(root, framework))) {
+        if (!file.endsWith('.json')) continue
+        const path = join(root, framework, file)
+        const record = await this.#read(path)
+        if (record === undefined) continue
+        if (isTask(record)) tasks.push(record)
+        else await this.#setAside(path, 'it is no task')
+      }
+    }
+    return tasks
+  }
+
+  async write(task: AgentTaskState): Promise<void> {
+    await this.#write(this.#taskPath({ frameworkId: task.frameworkId, taskId: task.info.taskId }), task)
+  }
+
+  async forget(task: TaskFile): Promise<void> {
+    await rm(this.#taskPath(task), { force: true })
+  }
+
+  /** Ids are letters, digits, `.`, `_` and `-`, and never begin with a dot: they are file names as they are. */
+  #taskPath({ frameworkId, taskId }: TaskFile): string {
+    return join(this.#directory, 'tasks', frameworkId, `${taskId}.json`)
+  }
+
+  async #write(path: string, record: unknown): Promise<void> {
+    const json = JSON.stringify(record)
+    const text = `{"v":${fileVersion},"sha256":"${hash(json)}","record":${json}}`
+    const next = `${path}.next`
+    const directory = dirname(path)
+    try {
+      await writeSynchronised(next, text)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      await mkdir(directory, { recursive: true })
+      await writeSynchronised(next, text)
+    }
+    await rename(next, path)
+    await synchronise(directory)
+  }
+
+  async #read(path: string): Promise<unknown> {
+    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined
+      throw error
+    })
+    if (text === undefined) return undefined
+    try {
+      const { v, sha256, record } = JSON.parse(text) as Checked
+      if (v !== fileVersion) throw new TypeError(`its version is ${v}, this program reads ${fileVersion}`)
+      if (sha256 !== hash(JSON.stringify(record))) throw new TypeError('its checksum is wrong')
+      return record
+    } catch (error) {
+      await this.#setAside(path, describeError(error))
+      return undefined
+    }
+  }
+
+  async #setAside(path: string, reason: string): Promise<void> {
+    await rename(path, `${path}.corrupt`)
+    this.#log.error('a checkpoint file cannot be read; it is set aside, the others count', {
+      file: `${path}.corrupt`,
+      reason,
+    })
+  }
+}
+
+function isTask(record: unknown): record is AgentTaskState {
+  if (typeof record !== 'object' || record === null) return false
+  const { frameworkId, role, info, state, updates, lastSequence } = record as Partial<AgentTaskState>
+  return (
+    typeof frameworkId === 'string' &&
+    typeof role === 'string' &&
+    typeof state === 'string' &&
+    Number.isInteger(lastSequence) &&
+    checkInfo(info).ok &&
+    Array.isArray(updates) &&
+    updates.every(update => checkStatus(update).ok)
+  )
+}
+
+function hash(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+async function list(directory: string): Promise<string[]> {
+  return (await readdir(directory).catch(() => [])).toSorted()
+}
+
+async function writeSynchronised(path: string, text: string): Promise<void> {
+  const file = await open(path, 'w', 0o600)
+  try {
+    await file.writeFile(text)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/** So that the rename itself survives a power failure. */
+async function synchronise(directory: string): Promise<void> {
+  const handle = await open(directory, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

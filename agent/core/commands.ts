@@ -1,0 +1,33 @@
+import type { Envelope, FrameworkId, TaskId, TaskInfo } from '@tender/sdk/protocol'
+import type { LogFields } from '@tender/sdk/runtime'
+import type { TaskKey as ContainerKey } from '../containerizer/containerizer.js'
+import type { AgentTaskState } from './task.js'
+
+/**
+ * What an agent wants done. The shell performs them in the order given, and a checkpoint is on the disk before what
+ * follows it: an update is stored before it is sent.
+ */
+export type AgentCommand =
+  | { readonly kind: 'checkpoint'; readonly task: AgentTaskState }
+  | { readonly kind: 'forget'; readonly task: ContainerKey }
+  | { readonly kind: 'send'; readonly envelope: Envelope }
+  | { readonly kind: 'start'; readonly frameworkId: FrameworkId; readonly info: TaskInfo }
+  | { readonly kind: 'stop'; readonly task: ContainerKey; readonly graceMs: number }
+  | { readonly kind: 'remove'; readonly task: ContainerKey }
+  | {
+      readonly kind: 'read-log'
+      readonly call: string
+      readonly frameworkId: FrameworkId
+      readonly taskId: TaskId
+      readonly stream: 'stdout' | 'stderr'
+      readonly offset: number
+      readonly maxBytes: number
+    }
+  /** The leader refuses this agent: there is no use in going on. */
+  | { readonly kind: 'give-up'; readonly reason: string }
+  | {
+      readonly kind: 'log'
+      readonly level: 'debug' | 'info' | 'warn' | 'error'
+      readonly message: string
+      readonly fields: LogFields
+    }

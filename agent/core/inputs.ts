@@ -1,0 +1,39 @@
+import type { leaderToAgent, LogChunk, MessageOf, ProtocolError } from '@tender/sdk/protocol'
+import type { Millis } from '@tender/sdk/runtime'
+import type {
+  ContainerExit,
+  ContainerStartReason,
+  StartedContainer,
+  TaskKey as ContainerKey,
+} from '../containerizer/containerizer.js'
+
+/** What an agent is told, one at a time, each with the time at which it came. */
+export type AgentInput =
+  /** The containers of the checkpointed tasks have been looked for; these run. */
+  | { readonly kind: 'recovered'; readonly running: readonly StartedContainer[] }
+  | { readonly kind: 'message'; readonly message: MessageOf<typeof leaderToAgent> }
+  | { readonly kind: 'bad-message'; readonly error: ProtocolError; readonly call?: string }
+  | { readonly kind: 'beacon'; readonly epoch: number }
+  | { readonly kind: 'reconnected' }
+  | { readonly kind: 'pulling'; readonly task: ContainerKey; readonly image: string }
+  | { readonly kind: 'started'; readonly container: StartedContainer }
+  | {
+      readonly kind: 'start-failed'
+      readonly task: ContainerKey
+      readonly reason: ContainerStartReason
+      readonly message: string
+    }
+  | { readonly kind: 'exited'; readonly exit: ContainerExit }
+  /** A part of a log has been read, or could not be. */
+  | {
+      readonly kind: 'log-read'
+      readonly call: string
+      readonly chunk: Omit<LogChunk, 'ended'>
+      readonly task: ContainerKey
+    }
+  | { readonly kind: 'log-failed'; readonly call: string; readonly message: string }
+  /** The operator wants the tasks ended together with this agent. */
+  | { readonly kind: 'stop-tasks' }
+  | { readonly kind: 'tick' }
+
+export type TimedInput = AgentInput & { readonly now: Millis }

@@ -1,0 +1,380 @@
+import { hostname } from 'node:os'
+import {
+  agentId as agentIdSchema,
+  type AgentInfo,
+  decoder,
+  describeProblems,
+  encode,
+  leaderToAgent,
+  leaderToEveryone,
+  type Peer,
+  Subjects,
+  validator,
+} from '@tender/sdk/protocol'
+import {
+  type CancelTimer,
+  type Clock,
+  connectNats,
+  describeError,
+  type Log,
+  Loop,
+  NatsTransport,
+  type Random,
+  systemClock,
+  systemRandom,
+  type Transport,
+} from '@tender/sdk/runtime'
+import { type Attributes, isTerminal, parseAttributes, Resources } from '@tender/sdk/values'
+import { Checkpoint } from './checkpoint/checkpoint.js'
+import { lockWorkDir } from './checkpoint/lock.js'
+import { CompositeContainerizer } from './containerizer/composite-containerizer.js'
+import {
+  type Containerizer,
+  type ContainerizerEvents,
+  ContainerStartError,
+} from './containerizer/containerizer.js'
+import { type EngineConnection, type EngineOptions } from './containerizer/docker/engine.js'
+import { ProcessContainerizer } from './containerizer/process/process-containerizer.js'
+import { Sandboxes } from './containerizer/sandbox.js'
+import { containerSpec } from './container-spec.js'
+import { Agent } from './core/agent.js'
+import type { AgentCommand } from './core/commands.js'
+import type { AgentInput } from './core/inputs.js'
+import { detectResources } from './resources/detect.js'
+import { version } from './version.js'
+
+export type ContainerizerKind = 'docker' | 'process'
+
+export interface AgentOptions {
+  readonly cluster: string
+  /** URL of NATS. */
+  readonly nats: string
+  /** Checkpoint and sandboxes. One agent at a time. */
+  readonly workDir: string
+  /** Text form; what it names wins over what is detected. */
+  readonly resources?: string
+  /** Text form: `rack:r1;slots:4`. */
+  readonly attributes?: string
+  /** Under which tasks are reached; the host's own name unless told. */
+  readonly hostname?: string
+  /** At the first start; later ones keep it. Made of the host's name unless told. */
+  readonly agentId?: string
+  /** `auto`: processes, and docker where an engine answers. */
+  readonly containerizers: readonly ContainerizerKind[] | 'auto'
+  readonly engine: EngineOptions
+  /** What plain processes get of the agent's environment is chosen from this. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly log: Log
+  /** The agent cannot go on: refused by the leader, or a bug. */
+  readonly onEnd: (reason: unknown) => void
+}
+
+export interface RunningAgent {
+  readonly agentId: string
+  readonly resources: string
+  readonly containerizers: readonly ContainerizerKind[]
+  /** Stops the agent; tasks run on, unless they are to be stopped with it. */
+  stop(options?: { tasksToo?: boolean }): Promise<void>
+}
+
+const tickMs = 100
+const garbageMs = 3_600_000
+/** More than the grace that tasks get by default. */
+const stopTasksMs = 15_000
+
+/**
+ * Starts an agent: finds its tasks of before again, registers, and runs what the leader launches.
+ *
+ * @throws Error when the work directory is in use, NATS does not answer, or an option is wrong
+ */
+export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
+  const resources = await totalResources(options)
+  const attributes = parseAttributes(options.attributes ?? '')
+  const lock = await lockWorkDir(options.workDir)
+  try {
+    const checkpoint = new Checkpoint(options.workDir, options.log)
+    const agentId = await checkpoint.agentId(() => checkedId(options.agentId ?? madeUpId(systemRandom)))
+    const log = options.log.with({ agentId })
+    const engine = await findEngine(options, log)
+    const kinds: ContainerizerKind[] = [
+      ...(engine ? (['docker'] as const) : []),
+      ...(options.containerizers === 'auto' || options.containerizers.includes('process')
+        ? (['process'] as const)
+        : []),
+    ]
+    const transport = new NatsTransport(await connectNats(options.nats, `tender agent ${agentId}`), log)
+    const info = describe(options, agentId, resources, attributes, kinds)
+    const shell = new AgentShell(options, info, { log, transport, checkpoint, engine })
+    await shell.start()
+    return {
+      agentId,
+      resources: String(resources),
+      containerizers: kinds,
+      stop: async ({ tasksToo = false } = {}) => {
+        if (tasksToo) await shell.stopTasks()
+        await shell.stop()
+        await lock.release()
+      },
+    }
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+function describe(
+  options: AgentOptions,
+  agentId: string,
+  resources: Resources,
+  attributes: Attributes,
+  containerizers: readonly ContainerizerKind[],
+): AgentInfo {
+  const name = options.hostname ?? hostname()
+  return { agentId, hostname: name, resources: resources.toWire(), attributes, containerizers, version }
+}
+
+/** What is told wins over what is detected, name by name. */
+async function totalResources(options: AgentOptions): Promise<Resources> {
+  const told = Resources.parse(options.resources ?? '')
+  const detected = Resources.parse(await detectResources(options.workDir))
+  return Resources.of(new Map([...detected.entries(), ...told.entries()]))
+}
+
+function checkedId(id: string): string {
+  const checked = validator(agentIdSchema)(id)
+  if (!checked.ok) throw new TypeError(`an agent's id: ${describeProblems(checked.problems)}`)
+  return id
+}
+
+function madeUpId(random: Random): string {
+  const host =
+    hostname()
+      .split('.')[0]
+      ?.replace(/[^A-Za-z0-9_-]/g, '-')
+      .replace(/^[^A-Za-z0-9]+/, '') || 'agent'
+  return `${host.slice(0, 50)}-${random.hex(6)}`
+}
+
+async function findEngine(options: AgentOptions, log: Log): Promise<EngineConnection | undefined> {
+  const { containerizers } = options
+  if (containerizers !== 'auto' && !containerizers.includes('docker')) return undefined
+  // Loaded only where it is used: it is the heaviest library of the agent.
+  const { connectEngine } = await import('./containerizer/docker/engine.js')
+  let why = 'no engine answers'
+  const engine = await connectEngine({ ...options.engine, onUnavailable: reason => (why = reason) })
+  if (engine) log.info('docker engine found', { version: engine.version })
+  else if (containerizers === 'auto')
+    log.info('no docker engine; tasks run as plain processes', { reason: why })
+  else throw new Error(`the docker containerizer was asked for, and no docker engine answers: ${why}`)
+  return engine
+}
+
+interface Surroundings {
+  readonly log: Log
+  readonly transport: Transport
+  readonly checkpoint: Checkpoint
+  readonly engine: EngineConnection | undefined
+}
+
+/** Joins the core with NATS, the disk and the containerizers. */
+class AgentShell {
+  readonly #options: AgentOptions
+  readonly #info: AgentInfo
+  readonly #log: Log
+  readonly #transport: Transport
+  readonly #checkpoint: Checkpoint
+  readonly #engine: EngineConnection | undefined
+  readonly #sandboxes: Sandboxes
+  readonly #clock: Clock = systemClock
+  readonly #self: Peer
+  readonly #subjects: Subjects
+  readonly #loop: Loop<AgentInput>
+  #containerizer!: Containerizer
+  #core!: Agent
+  #cancelTick: CancelTimer = () => {}
+  #cancelGarbage: CancelTimer = () => {}
+  #onTasksEnded: (() => void) | undefined
+  #stopped = false
+
+  constructor(options: AgentOptions, info: AgentInfo, around: Surroundings) {
+    this.#options = options
+    this.#info = info
+    this.#log = around.log
+    this.#transport = around.transport
+    this.#checkpoint = around.checkpoint
+    this.#engine = around.engine
+    this.#sandboxes = new Sandboxes(options.workDir, around.log)
+    this.#self = { kind: 'agent', id: info.agentId }
+    this.#subjects = new Subjects(options.cluster)
+    this.#loop = new Loop(input => this.#step(input), options.onEnd)
+  }
+
+  async start(): Promise<void> {
+    this.#containerizer = await this.#makeContainerizer()
+    const tasks = await this.#checkpoint.tasks()
+    this.#core = new Agent({ info: this.#info, session: systemRandom.hex(16) }, tasks)
+    const live = tasks.filter(task => !isTerminal(task.state))
+    const running = await this.#containerizer.adopt(
+      live.map(({ frameworkId, info: { taskId }, handle }) => ({
+        frameworkId,
+        taskId,
+        ...(handle ? { handle } : {}),
+        sandbox: this.#sandboxes.path({ frameworkId, taskId }),
+      })),
+    )
+    if (tasks.length > 0)
+      this.#log.info('found tasks of before', { tasks: tasks.length, running: running.length })
+    this.#listen()
+    this.#loop.push({ kind: 'recovered', running })
+    this.#tick()
+    this.#collectGarbage()
+  }
+
+  /** Resolves when all have ended, or when they had the time for it. */
+  async stopTasks(): Promise<void> {
+    const ended = new Promise<void>(resolve => (this.#onTasksEnded = resolve))
+    const cancel = this.#clock.setTimer(stopTasksMs, () => this.#onTasksEnded?.())
+    this.#loop.push({ kind: 'stop-tasks' })
+    await ended
+    cancel()
+    for (const key of this.#core.taskKeys()) await this.#containerizer.remove(key).catch(() => {})
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#cancelTick()
+    this.#cancelGarbage()
+    this.#loop.stop()
+    await this.#loop.idle()
+    await this.#containerizer.close()
+    await this.#transport.close()
+  }
+
+  async #makeContainerizer(): Promise<Containerizer> {
+    const events: ContainerizerEvents = {
+      exited: exit => this.#loop.push({ kind: 'exited', exit }),
+      pulling: (task, image) => this.#loop.push({ kind: 'pulling', task, image }),
+    }
+    const log = this.#log
+    const { cluster, environment } = this.#options
+    const { agentId, containerizers } = this.#info
+    const engine = this.#engine
+    const docker = engine && (await import('./containerizer/docker/docker-containerizer.js'))
+    return new CompositeContainerizer({
+      docker: docker && engine && new docker.DockerContainerizer({ engine, cluster, agentId, log, events }),
+      process: containerizers.includes('process')
+        ? new ProcessContainerizer({ log, events, environment })
+        : undefined,
+    })
+  }
+
+  #listen(): void {
+    const decode = decoder(leaderToAgent)
+    const decodeBeacon = decoder(leaderToEveryone)
+    this.#transport.subscribe(this.#subjects.toPeer(this.#self), bytes => {
+      const decoded = decode(bytes)
+      if (decoded.ok) this.#loop.push({ kind: 'message', message: decoded.message })
+      else this.#loop.push({ kind: 'bad-message', error: decoded.error })
+    })
+    this.#transport.subscribe(this.#subjects.leader, bytes => {
+      const decoded = decodeBeacon(bytes)
+      if (decoded.ok) this.#loop.push({ kind: 'beacon', epoch: decoded.message.epoch })
+    })
+    this.#transport.onStatus(status => {
+      this.#log.info(`NATS is ${status}`)
+      if (status === 'connected') this.#loop.push({ kind: 'reconnected' })
+    })
+  }
+
+  #tick(): void {
+    this.#cancelTick = this.#clock.setTimer(tickMs, () => {
+      if (this.#stopped) return
+      this.#loop.push({ kind: 'tick' })
+      this.#tick()
+    })
+  }
+
+  #collectGarbage(): void {
+    const inUse = this.#core.taskKeys()
+    this.#sandboxes.collectGarbage(inUse, this.#clock.now()).catch((error: unknown) => {
+      this.#log.warn('old sandboxes could not be removed', { error: describeError(error) })
+    })
+    this.#cancelGarbage = this.#clock.setTimer(garbageMs, () => {
+      if (!this.#stopped) this.#collectGarbage()
+    })
+  }
+
+  async #step(input: AgentInput): Promise<void> {
+    for (const command of this.#core.step({ ...input, now: this.#clock.now() })) {
+      const performed = this.#perform(command)
+      if (performed) await performed
+    }
+    if (!this.#core.isRunningTasks) this.#onTasksEnded?.()
+  }
+
+  /** Only what must be on the disk before the next command is waited for. */
+  #perform(command: AgentCommand): Promise<void> | undefined {
+    switch (command.kind) {
+      case 'checkpoint':
+        return this.#checkpoint.write(command.task)
+      case 'forget':
+        return this.#checkpoint.forget(command.task)
+      case 'send':
+        this.#transport.publish(this.#subjects.toLeader(this.#self), encode(command.envelope))
+        return undefined
+      case 'start':
+        void this.#start(command)
+        return undefined
+      case 'stop':
+        this.#watch('stop', command.task, this.#containerizer.stop(command.task, command.graceMs))
+        return undefined
+      case 'remove':
+        this.#watch('remove', command.task, this.#containerizer.remove(command.task))
+        return undefined
+      case 'read-log':
+        void this.#readLog(command)
+        return undefined
+      case 'give-up':
+        this.#options.onEnd(new Error(command.reason))
+        return undefined
+      case 'log':
+        this.#log[command.level](command.message, command.fields)
+        return undefined
+    }
+  }
+
+  async #start({ frameworkId, info }: Extract<AgentCommand, { kind: 'start' }>): Promise<void> {
+    const task = { frameworkId, taskId: info.taskId }
+    try {
+      const sandbox = await this.#sandboxes.make(task)
+      const container = await this.#containerizer.start(
+        containerSpec(frameworkId, info, {
+          sandbox,
+          agentId: this.#info.agentId,
+          hostname: this.#info.hostname,
+        }),
+      )
+      this.#loop.push({ kind: 'started', container })
+    } catch (error) {
+      const reason = error instanceof ContainerStartError ? error.reason : 'start-failed'
+      this.#loop.push({ kind: 'start-failed', task, reason, message: describeError(error) })
+    }
+  }
+
+  #watch(what: string, task: { frameworkId: string; taskId: string }, done: Promise<void>): void {
+    done.catch((error: unknown) =>
+      this.#log.error(`could not ${what} a container`, { ...task, error: describeError(error) }),
+    )
+  }
+
+  async #readLog(command: Extract<AgentCommand, { kind: 'read-log' }>): Promise<void> {
+    const { call, frameworkId, taskId, stream, offset, maxBytes } = command
+    const task = { frameworkId, taskId }
+    try {
+      const chunk = await this.#sandboxes.read(task, stream, { offset, maxBytes })
+      this.#loop.push({ kind: 'log-read', call, chunk, task })
+    } catch (error) {
+      this.#loop.push({ kind: 'log-failed', call, message: describeError(error) })
+    }
+  }
+}

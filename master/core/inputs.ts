@@ -1,0 +1,47 @@
+import type {
+  AgentId,
+  agentToLeader,
+  FrameworkId,
+  frameworkToLeader,
+  MessageOf,
+  Peer,
+  ProtocolError,
+} from '@tender/sdk/protocol'
+import type { Millis } from '@tender/sdk/runtime'
+
+/** What a master is told, one at a time, each with the time at which it came. */
+export type MasterInput =
+  | {
+      readonly kind: 'agent-message'
+      readonly agentId: AgentId
+      readonly message: MessageOf<typeof agentToLeader>
+    }
+  | {
+      readonly kind: 'framework-message'
+      readonly frameworkId: FrameworkId
+      readonly message: MessageOf<typeof frameworkToLeader>
+    }
+  /** Something came that is no message; whoever sent it is told. */
+  | {
+      readonly kind: 'bad-message'
+      readonly peer: Peer
+      readonly error: ProtocolError
+      readonly call?: string
+    }
+  /** The registry has written what the ticket stands for, or could not. */
+  | { readonly kind: 'stored'; readonly ticket: number; readonly error?: string }
+  | { readonly kind: 'read-log'; readonly requestId: string; readonly request: LogRequest }
+  /** The connection to NATS was lost and is there again: silence meanwhile says nothing about the others. */
+  | { readonly kind: 'reconnected' }
+  | { readonly kind: 'tick' }
+
+export type TimedInput = MasterInput & { readonly now: Millis }
+
+/** A part of a task's standard output or error. A negative offset counts from the end. */
+export interface LogRequest {
+  readonly frameworkId: FrameworkId
+  readonly taskId: string
+  readonly stream: 'stdout' | 'stderr'
+  readonly offset: number
+  readonly maxBytes: number
+}

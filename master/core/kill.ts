@@ -1,0 +1,34 @@
+import { type frameworkToLeader, type Infer, ProtocolError, type Reply } from '@tender/sdk/protocol'
+import { callAgent } from './agent-calls.js'
+import { type Framework, type Task, taskKey } from './state.js'
+import { masterStatus } from './status-update.js'
+import { done, type Turn } from './turn.js'
+
+/** Ends a task. The order is repeated until the agent has it; the end itself comes as an update. */
+export function kill(turn: Turn, framework: Framework, body: Infer<typeof frameworkToLeader.kill>): Reply {
+  const key = taskKey(framework.frameworkId, body.taskId)
+  const task = turn.state.tasks.get(key)
+  if (task) {
+    killTask(turn, task, body.graceMs)
+    return done()
+  }
+  const ended = turn.state.endedTasks.get(key)
+  if (!ended)
+    throw new ProtocolError('unknown-task', `framework ${framework.frameworkId} has no task ${body.taskId}`)
+  masterStatus(turn, ended, ended.state, 'RECONCILIATION', 'it has ended before the kill')
+  return done()
+}
+
+export function killTask(turn: Turn, task: Task, graceMs?: number): void {
+  const agent = turn.state.agents.get(task.agentId)
+  if (!agent) return
+  const isUnderWay = [...agent.calls.values()].some(call => call.kind === 'kill' && call.taskKey === task.key)
+  if (isUnderWay) return
+  const { frameworkId, taskId } = task
+  turn.log('info', 'killing task', { taskId, frameworkId, agentId: agent.agentId })
+  callAgent(turn, agent, 'kill', task.key, {
+    frameworkId,
+    taskId,
+    ...(graceMs === undefined ? {} : { graceMs }),
+  })
+}

@@ -1,0 +1,131 @@
+import type { AgentId, Offer, OfferId, OfferOutcome } from '@tender/sdk/protocol'
+import { ProtocolError } from '@tender/sdk/protocol'
+import type { Grant } from '../allocator/allocator.js'
+import type { Framework, OfferRecord } from './state.js'
+import type { Turn } from './turn.js'
+import { viewOffer } from './views.js'
+
+/** So many ended offers are remembered: to be looked at, and to say what became of one that is accepted too late. */
+const keptEndedOffers = 1_000
+
+/** Runs the allocator over what has changed, and sends what it grants. */
+export function makeOffers(turn: Turn): void {
+  const { state } = turn
+  const offers = new Map<string, Offer[]>()
+  for (const grant of state.allocator.cycle(turn.now)) {
+    const offer = makeOffer(turn, grant)
+    offers.set(grant.frameworkId, [...(offers.get(grant.frameworkId) ?? []), offer])
+  }
+  for (const [frameworkId, list] of offers) {
+    const framework = state.frameworks.get(frameworkId)
+    // Some thousand offers fit in a message; fewer leave room for large attributes.
+    for (let start = 0; framework && start < list.length; start += 500) {
+      turn.toFramework(framework, 'offers', { offers: list.slice(start, start + 500) })
+    }
+  }
+}
+
+function makeOffer(turn: Turn, grant: Grant): Offer {
+  const { state } = turn
+  const { frameworkId, role, agentId, resources } = grant
+  const agent = state.agents.get(agentId)
+  if (!agent) throw new Error(`the allocator offers agent ${agentId}, which the master does not know`)
+  const { offerTimeoutMs } = state.settings
+  const offer: Offer = {
+    offerId: turn.newOfferId(),
+    frameworkId,
+    role,
+    agentId,
+    hostname: agent.info.hostname,
+    resources: resources.toWire(),
+    attributes: agent.info.attributes,
+    containerizers: agent.info.containerizers,
+    madeAtMs: turn.now,
+    ...(offerTimeoutMs === null ? {} : { expiresAtMs: turn.now + offerTimeoutMs }),
+  }
+  const record: OfferRecord = {
+    offer,
+    resources,
+    state: 'outstanding',
+    endedAtMs: undefined,
+    reason: undefined,
+  }
+  state.offers.set(offer.offerId, record)
+  turn.log('debug', 'offer made', {
+    offerId: offer.offerId,
+    frameworkId,
+    agentId,
+    role,
+    resources: String(resources),
+  })
+  turn.event({ kind: 'offer-made', offer: viewOffer(state, record, turn.now) })
+  return offer
+}
+
+/** @throws ProtocolError saying what became of it, or that it is another framework's */
+export function ownOffer(turn: Turn, framework: Framework, offerId: OfferId): OfferRecord {
+  const { state } = turn
+  const record = state.offers.get(offerId)
+  if (!record) throw new ProtocolError('invalid-offer', `offer ${offerId} ${fate(turn, offerId)}`)
+  if (record.offer.frameworkId !== framework.frameworkId) {
+    throw new ProtocolError(
+      'not-your-offer',
+      `offer ${offerId} was not made to framework ${framework.frameworkId}`,
+    )
+  }
+  return record
+}
+
+function fate(turn: Turn, offerId: OfferId): string {
+  const ended = turn.state.endedOffers.findLast(record => record.offer.offerId === offerId)
+  if (ended) {
+    const agoMs = turn.now - (ended.endedAtMs ?? turn.now)
+    return `was ${ended.state} ${agoMs} ms ago${ended.reason === undefined ? '' : `: ${ended.reason}`}`
+  }
+  const epoch = offerId.split('-')[0]
+  if (epoch !== String(turn.epoch)) return `is not of this leader, whose offers begin with ${turn.epoch}-`
+  return 'is not known'
+}
+
+/** The one place where an offer ends, exactly once. Its resources come back unless the books are settled already. */
+export function endOffer(
+  turn: Turn,
+  record: OfferRecord,
+  outcome: OfferOutcome,
+  options: { refuseUntilMs?: number | undefined; reason?: string; booksAreSettled?: boolean } = {},
+): void {
+  const { state } = turn
+  const { offerId, frameworkId, role, agentId } = record.offer
+  state.offers.delete(offerId)
+  record.state = outcome
+  record.endedAtMs = turn.now
+  record.reason = options.reason
+  state.endedOffers.push(record)
+  if (state.endedOffers.length > keptEndedOffers) state.endedOffers.shift()
+  if (!options.booksAreSettled) {
+    state.allocator.recover(
+      { frameworkId, role, agentId, resources: record.resources },
+      options.refuseUntilMs,
+    )
+  }
+  turn.log('debug', `offer ${outcome}`, { offerId, frameworkId, agentId, reason: options.reason })
+  turn.event({ kind: 'offer-ended', offer: viewOffer(state, record, turn.now) })
+}
+
+/** Takes an offer back, and tells its framework. */
+export function rescind(
+  turn: Turn,
+  record: OfferRecord,
+  reason: string,
+  outcome: OfferOutcome = 'rescinded',
+): void {
+  endOffer(turn, record, outcome, { reason })
+  const framework = turn.state.frameworks.get(record.offer.frameworkId)
+  if (framework) turn.toFramework(framework, 'rescind', { offerIds: [record.offer.offerId], reason })
+}
+
+export function rescindOffersOf(turn: Turn, agentId: AgentId, reason: string): void {
+  for (const record of [...turn.state.offers.values()]) {
+    if (record.offer.agentId === agentId) rescind(turn, record, reason)
+  }
+}

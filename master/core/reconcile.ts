@@ -1,0 +1,65 @@
+import type { AgentId, FrameworkId, Reply, TaskId, TaskStatus } from '@tender/sdk/protocol'
+import type { TaskState } from '@tender/sdk/values'
+import { type Framework, type Task, taskKey } from './state.js'
+import { done, type Turn } from './turn.js'
+
+/** Tells the states of these tasks, or of all that are known when none is named. */
+export function reconcile(
+  turn: Turn,
+  framework: Framework,
+  tasks: readonly { readonly taskId: TaskId; readonly agentId?: AgentId }[],
+): Reply {
+  const { state } = turn
+  if (tasks.length === 0) {
+    for (const task of state.tasks.values()) {
+      if (task.frameworkId === framework.frameworkId) tell(turn, framework, known(turn, task))
+    }
+    return done()
+  }
+  for (const { taskId, agentId } of tasks) {
+    const key = taskKey(framework.frameworkId, taskId)
+    const task = state.tasks.get(key) ?? state.endedTasks.get(key)
+    const status = task ? known(turn, task) : unknown(turn, framework.frameworkId, taskId, agentId)
+    if (status) tell(turn, framework, status)
+  }
+  return done()
+}
+
+function tell(turn: Turn, framework: Framework, status: TaskStatus): void {
+  turn.toFramework(framework, 'update', { status })
+}
+
+/** The last state; not numbered, since it is an answer and not an event. */
+function known(turn: Turn, task: Task): TaskStatus {
+  const { frameworkId, taskId, agentId, state } = task
+  const { sequence: _, ...last } = task.status ?? { source: 'master' as const }
+  return { ...last, frameworkId, taskId, agentId, state, timestampMs: turn.now, reason: 'RECONCILIATION' }
+}
+
+/** Mesos' rule: no answer while the truth may still arrive, then what the absence of the task means. */
+function unknown(
+  turn: Turn,
+  frameworkId: FrameworkId,
+  taskId: TaskId,
+  agentId: AgentId | undefined,
+): TaskStatus | undefined {
+  const agents = [...turn.state.agents.values()]
+  const agent = agentId === undefined ? undefined : turn.state.agents.get(agentId)
+  const mayStillArrive =
+    agentId === undefined ? agents.some(each => each.state === 'recovering') : agent?.state === 'recovering'
+  if (mayStillArrive) return undefined
+  const states: Record<'registered' | 'unreachable', TaskState> = {
+    registered: 'GONE',
+    unreachable: 'UNREACHABLE',
+  }
+  const state = agent && agent.state !== 'recovering' ? states[agent.state] : 'UNKNOWN'
+  return {
+    frameworkId,
+    taskId,
+    ...(agentId === undefined ? {} : { agentId }),
+    state,
+    timestampMs: turn.now,
+    source: 'master',
+    reason: 'RECONCILIATION',
+  }
+}

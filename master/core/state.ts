@@ -1,0 +1,137 @@
+import type {
+  AgentId,
+  AgentInfo,
+  FrameworkId,
+  FrameworkInfo,
+  LinkEnd,
+  Offer,
+  OfferId,
+  OfferOutcome,
+  Reply,
+  SessionId,
+  TaskId,
+  TaskStatus,
+} from '@tender/sdk/protocol'
+import type { Millis } from '@tender/sdk/runtime'
+import type { Resources, TaskState } from '@tender/sdk/values'
+import type { Allocator } from '../allocator/allocator.js'
+
+export interface MasterSettings {
+  /** An offer that is not answered is taken back after this; null: never. */
+  readonly offerTimeoutMs: number | null
+  readonly agentHeartbeatMs: number
+  /** An agent that has been silent for this long is unreachable. */
+  readonly agentTimeoutMs: number
+  readonly frameworkHeartbeatMs: number
+  /** A framework that has been silent for this long is disconnected: its offers come back. */
+  readonly frameworkTimeoutMs: number
+}
+
+export const defaultMasterSettings: MasterSettings = {
+  offerTimeoutMs: 60_000,
+  agentHeartbeatMs: 2_500,
+  agentTimeoutMs: 10_000,
+  frameworkHeartbeatMs: 5_000,
+  frameworkTimeoutMs: 15_000,
+}
+
+/** Who this leader is. */
+export interface Leadership {
+  readonly cluster: string
+  readonly masterId: string
+  /** The revision that won the election; in every message. */
+  readonly epoch: number
+  readonly httpUrl: string
+  readonly electedAtMs: Millis
+  readonly version: string
+}
+
+/** A call to an agent that is sent again until it is answered. */
+export interface AgentCall {
+  readonly kind: 'launch' | 'kill'
+  readonly taskKey: TaskKey
+  readonly body: object
+  resendAtMs: Millis
+  waitMs: number
+}
+
+export interface Agent {
+  readonly agentId: AgentId
+  info: AgentInfo
+  total: Resources
+  state: 'registered' | 'recovering' | 'unreachable'
+  /** The session of the agent that is registered; messages of others are answered with a resynchronisation. */
+  session: SessionId
+  link: LinkEnd | undefined
+  readonly registeredAtMs: Millis
+  heardAtMs: Millis
+  unreachableAtMs: Millis | undefined
+  /** By the call's id. */
+  readonly calls: Map<string, AgentCall>
+}
+
+export interface Framework {
+  readonly frameworkId: FrameworkId
+  info: FrameworkInfo
+  state: 'connected' | 'disconnected'
+  session: SessionId
+  startedAtMs: Millis
+  link: LinkEnd | undefined
+  subscribedAtMs: Millis
+  heardAtMs: Millis
+  disconnectedAtMs: Millis | undefined
+  suppressedRoles: ReadonlySet<string>
+  /** The answers to its last calls, so that a repeated call has the effect of one. */
+  readonly replies: Map<string, Reply>
+  /** The call whose subscription holds; the same one again is only answered again. */
+  subscribeCall: string | undefined
+}
+
+export interface OfferRecord {
+  readonly offer: Offer
+  readonly resources: Resources
+  state: 'outstanding' | OfferOutcome
+  endedAtMs: Millis | undefined
+  reason: string | undefined
+}
+
+/** Task ids are unique within their framework. */
+export type TaskKey = string
+
+export function taskKey(frameworkId: FrameworkId, taskId: TaskId): TaskKey {
+  return `${frameworkId}/${taskId}`
+}
+
+export interface Task {
+  readonly key: TaskKey
+  readonly taskId: TaskId
+  readonly frameworkId: FrameworkId
+  readonly agentId: AgentId
+  readonly role: string
+  readonly name: string
+  readonly resources: Resources
+  readonly labels: Readonly<Record<string, string>>
+  readonly launchedAtMs: Millis
+  state: TaskState
+  /** The last status that the agent reported; none while it has not. */
+  status: TaskStatus | undefined
+  updatedAtMs: Millis
+}
+
+/** All that a leader knows. Changed only inside a step. */
+export interface MasterState {
+  readonly leadership: Leadership
+  readonly settings: MasterSettings
+  readonly allocator: Allocator
+  readonly agents: Map<AgentId, Agent>
+  readonly frameworks: Map<FrameworkId, Framework>
+  readonly roles: Map<string, { readonly weight: number }>
+  /** Outstanding ones. */
+  readonly offers: Map<OfferId, OfferRecord>
+  /** Ended ones, newest last, bounded. */
+  readonly endedOffers: OfferRecord[]
+  /** Those that have not ended. */
+  readonly tasks: Map<TaskKey, Task>
+  /** Ended ones, oldest first, bounded. */
+  readonly endedTasks: Map<TaskKey, Task>
+}

@@ -1,0 +1,74 @@
+import { ProtocolError, type TaskInfo } from '@tender/sdk/protocol'
+import { ranges, Resources } from '@tender/sdk/values'
+import type { Agent } from './state.js'
+
+/**
+ * Whether a task can be launched on what is left of an offer.
+ *
+ * @returns what it takes
+ * @throws ProtocolError `invalid-task` or `insufficient-resources`, naming the rule and what came
+ */
+export function checkTask(info: TaskInfo, agent: Agent, left: Resources): Resources {
+  const resources = taskResources(info)
+  if (!left.contains(resources)) {
+    throw new ProtocolError(
+      'insufficient-resources',
+      `task ${info.taskId} asks for ${missing(resources, left)}`,
+    )
+  }
+  if (info.shell !== undefined && info.args !== undefined) {
+    throw invalid(info, `either shell or args may be given, got both`)
+  }
+  if (!info.container && info.shell === undefined && info.args === undefined) {
+    throw invalid(info, 'one of shell, args or container must say what to run, got none')
+  }
+  const needed = info.container ? 'docker' : 'process'
+  if (!agent.info.containerizers.includes(needed)) {
+    const has = agent.info.containerizers.join(', ')
+    throw invalid(info, `it needs the ${needed} containerizer, agent ${agent.agentId} has ${has || 'none'}`)
+  }
+  checkPorts(info, resources)
+  return resources
+}
+
+function taskResources(info: TaskInfo): Resources {
+  try {
+    const resources = Resources.fromWire(info.resources)
+    if (!resources.isEmpty) return resources
+  } catch (error) {
+    throw invalid(info, (error as Error).message)
+  }
+  throw invalid(info, 'resources must hold something, got nothing')
+}
+
+function checkPorts(info: TaskInfo, resources: Resources): void {
+  const seen = new Set<number>()
+  for (const { hostPort } of info.container?.portMappings ?? []) {
+    if (!ranges.includes(resources.ranges('ports'), [[hostPort, hostPort]])) {
+      const has = resources.ranges('ports').map(([begin, end]) => `${begin}-${end}`)
+      throw invalid(
+        info,
+        `hostPort must be one of the ports in its resources (${has.join(', ') || 'none'}), got ${hostPort}`,
+      )
+    }
+    if (seen.has(hostPort)) throw invalid(info, `a hostPort is mapped once, got ${hostPort} twice`)
+    seen.add(hostPort)
+  }
+}
+
+function invalid(info: TaskInfo, rule: string): ProtocolError {
+  return new ProtocolError('invalid-task', `task ${info.taskId}: ${rule}`)
+}
+
+/** `cpus:4, of which cpus:1.5 is left in the offer` for each resource that is short. */
+function missing(wanted: Resources, left: Resources): string {
+  return wanted
+    .names()
+    .map(name => [Resources.of([...wanted.entries()].filter(([each]) => each === name)), name] as const)
+    .filter(([one]) => !left.contains(one))
+    .map(([one, name]) => {
+      const there = Resources.of([...left.entries()].filter(([each]) => each === name))
+      return `${one} where ${there.isEmpty ? `no ${name}` : there} is left of the offers`
+    })
+    .join(', and ')
+}

@@ -1,0 +1,125 @@
+import {
+  type ErrorCode,
+  LinkEnd,
+  type Peer,
+  ProtocolError,
+  type Reply,
+  type SessionId,
+} from '@tender/sdk/protocol'
+import type { LogFields, Millis } from '@tender/sdk/runtime'
+import type { RegistryRecord } from '../registry/records.js'
+import type { MasterCommand } from './commands.js'
+import type { Agent, Framework, MasterState } from './state.js'
+import type { ClusterEvent } from './view.js'
+
+/** What happens when the registry has written, or could not (then with the reason). */
+export type AfterStore = (turn: Turn, error: string | undefined) => void
+
+/** What outlives a turn, and is nobody's business but the turns'. */
+export class TurnMemory {
+  readonly afterStore = new Map<number, AfterStore>()
+  #lastTicket = 0
+  #lastSession = 0
+  #lastOffer = 0
+  #lastCall = 0
+
+  nextTicket(): number {
+    return ++this.#lastTicket
+  }
+  nextSession(): number {
+    return ++this.#lastSession
+  }
+  nextOffer(): number {
+    return ++this.#lastOffer
+  }
+  nextCall(): number {
+    return ++this.#lastCall
+  }
+}
+
+/** One input being handled: the state, the time, and the commands that come of it. */
+export class Turn {
+  readonly state: MasterState
+  readonly now: Millis
+  readonly commands: MasterCommand[] = []
+  readonly #memory: TurnMemory
+
+  constructor(state: MasterState, now: Millis, memory: TurnMemory) {
+    this.state = state
+    this.now = now
+    this.#memory = memory
+  }
+
+  get epoch(): number {
+    return this.state.leadership.epoch
+  }
+
+  /** A fresh start of the numbers towards a peer: at each registration and subscription. */
+  newLink(): LinkEnd {
+    return new LinkEnd(`${this.epoch}-${this.#memory.nextSession()}`)
+  }
+
+  newOfferId(): string {
+    return `${this.epoch}-${this.#memory.nextOffer()}`
+  }
+
+  newCallId(): string {
+    return `${this.epoch}-${this.#memory.nextCall()}`
+  }
+
+  toAgent(agent: Agent, kind: string, body: object, call?: string): void {
+    this.#send({ kind: 'agent', id: agent.agentId }, agent, kind, body, call)
+  }
+
+  toFramework(framework: Framework, kind: string, body: object, call?: string): void {
+    this.#send({ kind: 'framework', id: framework.frameworkId }, framework, kind, body, call)
+  }
+
+  #send(
+    peer: Peer,
+    end: { link: LinkEnd | undefined; session: SessionId },
+    kind: string,
+    body: object,
+    call?: string,
+  ) {
+    if (!end.link) return
+    const options = { to: end.session, ...(call === undefined ? {} : { call }) }
+    this.commands.push({ kind: 'send', peer, envelope: end.link.wrap(kind, body, this.epoch, options) })
+  }
+
+  /** To somebody who has no link (yet): outside of any numbering, in a session of its own. */
+  toStranger(peer: Peer, kind: string, body: object, options: { to?: SessionId; call?: string } = {}): void {
+    const envelope = this.newLink().wrap(kind, body, this.epoch, options)
+    this.commands.push({ kind: 'send', peer, envelope })
+  }
+
+  refuse(peer: Peer, error: ProtocolError, options: { to?: SessionId; call?: string } = {}): void {
+    this.toStranger(peer, 'reply', refusal(error), options)
+  }
+
+  store(records: readonly RegistryRecord[], then: AfterStore): void {
+    const ticket = this.#memory.nextTicket()
+    this.#memory.afterStore.set(ticket, then)
+    this.commands.push({ kind: 'store', ticket, records })
+  }
+
+  event(event: Omit<ClusterEvent, 'timestampMs'>): void {
+    this.commands.push({ kind: 'event', event: { ...event, timestampMs: this.now } as ClusterEvent })
+  }
+
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: LogFields = {}): void {
+    this.commands.push({ kind: 'log', level, message, fields })
+  }
+}
+
+export function done(result?: unknown): Reply {
+  return result === undefined ? { ok: true } : { ok: true, result }
+}
+
+export function refusal(error: ProtocolError): Reply {
+  return { ok: false, code: error.code, message: error.message }
+}
+
+export function refused(code: ErrorCode, message: string): Reply {
+  return { ok: false, code, message }
+}

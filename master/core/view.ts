@@ -1,0 +1,133 @@
+import {
+  agentInfo,
+  type Infer,
+  offer,
+  frameworkInfo,
+  resources,
+  schema,
+  taskStatus,
+  offerOutcomes,
+} from '@tender/sdk/protocol'
+import { taskStates } from '@tender/sdk/values'
+
+const { array, boolean, integer, number, object, oneOf, optional, propertiesOf, string } = schema
+
+/**
+ * What operators see: the JSON of the web endpoint, with the field names of the protocol. Schemas, so that the OpenAPI
+ * description is made of them and the answers can be checked against it.
+ */
+
+const timestampMs = integer({ minimum: 0, description: 'milliseconds since 1970' })
+
+export const leaderView = object({
+  cluster: string(),
+  masterId: string(),
+  isLeader: boolean(),
+  epoch: integer({ minimum: 0 }),
+  httpUrl: string({ description: "the leader's web endpoint" }),
+  electedAtMs: timestampMs,
+  version: string(),
+})
+
+/** Amounts of one agent, framework or role. At all times free + offered + allocated = total. */
+const holdings = { allocated: resources, offered: resources }
+
+export const agentView = object({
+  ...propertiesOf(agentInfo),
+  /** `recovering`: known from the registry, and not heard of since this leader was elected. */
+  state: oneOf(['registered', 'recovering', 'unreachable']),
+  registeredAtMs: timestampMs,
+  heardAtMs: timestampMs,
+  unreachableAtMs: optional(timestampMs),
+  ...holdings,
+  free: resources,
+  taskCount: integer({ minimum: 0 }),
+})
+
+export const frameworkView = object({
+  ...propertiesOf(frameworkInfo),
+  state: oneOf(['connected', 'disconnected']),
+  suppressedRoles: array(string()),
+  subscribedAtMs: timestampMs,
+  disconnectedAtMs: optional(timestampMs),
+  ...holdings,
+  offerCount: integer({ minimum: 0 }),
+  taskCount: integer({ minimum: 0 }),
+})
+
+export const roleView = object({
+  role: string(),
+  weight: number(),
+  dominantShare: number({ description: 'largest share over cpus, mem, disk …, divided by the weight' }),
+  frameworkIds: array(string()),
+  ...holdings,
+})
+
+export const offerView = object({
+  ...propertiesOf(offer),
+  frameworkName: string(),
+  state: oneOf(['outstanding', ...offerOutcomes]),
+  ageMs: integer({ minimum: 0, description: 'until now, or until it ended' }),
+  endedAtMs: optional(timestampMs),
+  reason: optional(string({ description: 'why it was rescinded' })),
+})
+
+export const taskView = object({
+  taskId: string(),
+  frameworkId: string(),
+  agentId: string(),
+  hostname: string(),
+  role: string(),
+  name: string(),
+  resources,
+  labels: schema.record(string()),
+  state: oneOf(taskStates),
+  launchedAtMs: timestampMs,
+  updatedAtMs: timestampMs,
+  status: optional(taskStatus),
+})
+
+export const stateView = object({
+  leader: leaderView,
+  agents: array(agentView),
+  frameworks: array(frameworkView),
+  roles: array(roleView),
+  offers: array(offerView),
+  /** Offers that have ended, newest first; the last 100. */
+  recentOffers: array(offerView),
+  /** Also those that have ended, newest first, as far as they are remembered. */
+  tasks: array(taskView),
+})
+
+export const eventKinds = [
+  'leader',
+  'agent',
+  'agent-removed',
+  'framework',
+  'framework-removed',
+  'offer-made',
+  'offer-ended',
+  'task',
+] as const
+
+/** What the event stream tells: the changed thing as it is now, under the field that fits the kind. */
+export const clusterEvent = object({
+  kind: oneOf(eventKinds),
+  timestampMs,
+  leader: optional(leaderView),
+  agent: optional(agentView),
+  agentId: optional(string()),
+  framework: optional(frameworkView),
+  frameworkId: optional(string()),
+  offer: optional(offerView),
+  task: optional(taskView),
+})
+
+export type LeaderView = Infer<typeof leaderView>
+export type AgentView = Infer<typeof agentView>
+export type FrameworkView = Infer<typeof frameworkView>
+export type RoleView = Infer<typeof roleView>
+export type OfferView = Infer<typeof offerView>
+export type TaskView = Infer<typeof taskView>
+export type StateView = Infer<typeof stateView>
+export type ClusterEvent = Infer<typeof clusterEvent>

@@ -1,0 +1,315 @@
+import { fileURLToPath } from 'node:url'
+import {
+  agentToLeader,
+  beaconIntervalMs,
+  decoder,
+  encode,
+  frameworkToLeader,
+  LinkEnd,
+  type Peer,
+  Subjects,
+} from '@tender/sdk/protocol'
+import {
+  type CancelTimer,
+  type Clock,
+  connectNats,
+  describeError,
+  type KeyValueStore,
+  type Log,
+  NatsStore,
+  NatsTransport,
+  type Random,
+  StoreConflictError,
+  systemClock,
+  systemRandom,
+  type Transport,
+} from '@tender/sdk/runtime'
+import type { MasterCommand } from './core/commands.js'
+import type { MasterInput } from './core/inputs.js'
+import { Master } from './core/master.js'
+import { defaultMasterSettings, type MasterSettings } from './core/state.js'
+import { viewLeader } from './core/views.js'
+import { Elector } from './election/elector.js'
+import { createHttpServer, EventHub, type HttpServer } from './http/index.js'
+import { LogRequests } from './log-requests.js'
+import { MasterReader } from './master-reader.js'
+import { Registry } from './registry/registry.js'
+import { version } from './version.js'
+
+export interface MasterOptions {
+  readonly cluster: string
+  /** URL of NATS. */
+  readonly nats: string
+  readonly host: string
+  /** 0 for any free port. */
+  readonly port: number
+  /** How the web endpoint is reached from elsewhere; made of host and port unless told. */
+  readonly advertiseUrl?: string
+  /** How long a leader that has died still counts as one. */
+  readonly leaseMs: number
+  /** Copies of the registry: 1 on one NATS server, 3 in production. */
+  readonly replicas: number
+  readonly settings?: Partial<MasterSettings>
+  readonly log: Log
+  /** A bug: the process has to end. */
+  readonly onBug: (error: unknown) => void
+}
+
+export interface RunningMaster {
+  readonly masterId: string
+  readonly httpUrl: string
+  /** Resigns, so that a standby need not wait for the lease, and closes everything. */
+  stop(): Promise<void>
+}
+
+const tickMs = 100
+
+/** Starts a master: it stands for election, and leads or waits. */
+export async function startMaster(options: MasterOptions): Promise<RunningMaster> {
+  const { log } = options
+  const connection = await connectNats(options.nats, 'tender master')
+  const transport = new NatsTransport(connection, log)
+  try {
+    const { cluster, replicas, leaseMs } = options
+    const registry = await NatsStore.open(connection, { bucket: `tender-${cluster}-registry`, replicas })
+    const lease = await NatsStore.open(connection, {
+      bucket: `tender-${cluster}-leader`,
+      replicas,
+      ttlMs: leaseMs,
+    })
+    return await new MasterShell(options, {
+      transport,
+      registry,
+      lease,
+      clock: systemClock,
+      random: systemRandom,
+    }).start()
+  } catch (error) {
+    await transport.close()
+    throw error
+  }
+}
+
+interface Surroundings {
+  readonly transport: Transport
+  readonly registry: KeyValueStore
+  readonly lease: KeyValueStore
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** What exists only while this master leads. */
+interface Term {
+  readonly core: Master
+  readonly registry: Registry
+  readonly epoch: number
+  /** Writes to the registry, one after another, so that they arrive in the order of the decisions. */
+  writes: Promise<void>
+}
+
+/** Joins the core with NATS, the registry, the election and the web endpoint. */
+class MasterShell {
+  readonly #options: MasterOptions
+  readonly #around: Surroundings
+  readonly #log: Log
+  readonly #masterId: string
+  readonly #subjects: Subjects
+  readonly #hub: EventHub
+  readonly #reader: MasterReader
+  readonly #logRequests: LogRequests
+  readonly #beaconLink: LinkEnd
+  #http: HttpServer | undefined
+  #elector: Elector | undefined
+  #httpUrl = ''
+  #term: Term | undefined
+  #cancelTimers: CancelTimer[] = []
+  #stopped = false
+
+  constructor(options: MasterOptions, around: Surroundings) {
+    this.#options = options
+    this.#around = around
+    this.#masterId = around.random.hex(8)
+    this.#log = options.log.with({ masterId: this.#masterId })
+    this.#subjects = new Subjects(options.cluster)
+    this.#hub = new EventHub()
+    this.#beaconLink = new LinkEnd(this.#masterId)
+    this.#logRequests = new LogRequests(around.clock, (requestId, request) =>
+      this.#step({ kind: 'read-log', requestId, request }),
+    )
+    this.#reader = new MasterReader({
+      clock: around.clock,
+      transport: around.transport,
+      core: () => this.#term?.core,
+      readLog: request => this.#logRequests.read(request),
+    })
+  }
+
+  async start(): Promise<RunningMaster> {
+    const { clock, lease, transport } = this.#around
+    this.#http = createHttpServer({
+      master: this.#reader,
+      hub: this.#hub,
+      clock,
+      log: this.#log,
+      version,
+      webDir: fileURLToPath(new URL('./web', import.meta.url)),
+    })
+    const address = await this.#http.listen(this.#options.host, this.#options.port)
+    this.#httpUrl = this.#options.advertiseUrl ?? `http://${address.host}:${address.port}`
+    this.#log.info(`master answers at ${this.#httpUrl}`)
+    this.#listen()
+    transport.onStatus(status => {
+      this.#log.warn(`NATS is ${status}`)
+      if (status === 'connected') this.#step({ kind: 'reconnected' })
+    })
+    this.#elector = new Elector({
+      store: lease,
+      self: { masterId: this.#masterId, httpUrl: this.#httpUrl },
+      leaseMs: this.#options.leaseMs,
+      clock,
+      log: this.#log,
+      events: {
+        elected: epoch => void this.#lead(epoch),
+        deposed: reason => this.#follow(reason),
+        following: leader => this.#reader.follow(leader, this.#options.cluster),
+      },
+    })
+    this.#elector.start()
+    return { masterId: this.#masterId, httpUrl: this.#httpUrl, stop: () => this.#stop() }
+  }
+
+  async #lead(epoch: number): Promise<void> {
+    const { clock, registry: store } = this.#around
+    const registry = new Registry(store, this.#log)
+    try {
+      const content = await registry.load()
+      if (!this.#elector?.isLeader || this.#stopped) return
+      const leadership = {
+        cluster: this.#options.cluster,
+        masterId: this.#masterId,
+        epoch,
+        httpUrl: this.#httpUrl,
+        electedAtMs: clock.now(),
+        version,
+      }
+      const core = new Master(leadership, content, { ...defaultMasterSettings, ...this.#options.settings })
+      this.#term = { core, registry, epoch, writes: Promise.resolve() }
+      this.#log.info('elected leader', {
+        epoch,
+        agents: content.agents.length,
+        frameworks: content.frameworks.length,
+      })
+      this.#hub.publish({
+        kind: 'leader',
+        timestampMs: clock.now(),
+        leader: this.#reader.leader() ?? neverLeader(),
+      })
+      this.#beacon(this.#term)
+      this.#tick(this.#term)
+    } catch (error) {
+      this.#log.error('the registry could not be read', { error: describeError(error) })
+      this.#elector?.stepDown('the registry could not be read')
+    }
+  }
+
+  #follow(reason: string): void {
+    this.#log.warn('no longer leader', { reason })
+    for (const cancel of this.#cancelTimers.splice(0)) cancel()
+    this.#term = undefined
+    this.#hub.end()
+  }
+
+  #listen(): void {
+    const decodeAgent = decoder(agentToLeader)
+    const decodeFramework = decoder(frameworkToLeader)
+    for (const subject of this.#subjects.allToLeader) {
+      this.#around.transport.subscribe(subject, (bytes, at) => {
+        const peer = this.#subjects.peerOf(at)
+        if (!peer || !this.#term) return
+        if (peer.kind === 'agent') {
+          const decoded = decodeAgent(bytes)
+          if (decoded.ok) this.#message({ kind: 'agent-message', agentId: peer.id, message: decoded.message })
+          else this.#refuse(peer, decoded)
+        } else {
+          const decoded = decodeFramework(bytes)
+          if (decoded.ok)
+            this.#message({ kind: 'framework-message', frameworkId: peer.id, message: decoded.message })
+          else this.#refuse(peer, decoded)
+        }
+      })
+    }
+  }
+
+  #message(input: Extract<MasterInput, { kind: 'agent-message' | 'framework-message' }>): void {
+    const { epoch } = input.message
+    if (this.#term && epoch > this.#term.epoch) {
+      return this.#elector?.stepDown(`a message of epoch ${epoch} was seen, this one is ${this.#term.epoch}`)
+    }
+    this.#step(input)
+  }
+
+  #refuse(peer: Peer, { error, call }: Extract<ReturnType<ReturnType<typeof decoder>>, { ok: false }>): void {
+    this.#step({ kind: 'bad-message', peer, error, ...(call === undefined ? {} : { call }) })
+  }
+
+  #step(input: MasterInput): void {
+    const term = this.#term
+    if (!term) return
+    try {
+      for (const command of term.core.step({ ...input, now: this.#around.clock.now() }))
+        this.#perform(term, command)
+    } catch (error) {
+      this.#options.onBug(error)
+    }
+  }
+
+  #perform(term: Term, command: MasterCommand): void {
+    switch (command.kind) {
+      case 'send':
+        return this.#around.transport.publish(this.#subjects.toPeer(command.peer), encode(command.envelope))
+      case 'store':
+        return this.#store(term, command)
+      case 'event':
+        this.#hub.publish(command.event)
+        return
+      case 'answer':
+        return this.#logRequests.answer(command.requestId, command.reply)
+      case 'log':
+        return this.#log[command.level](command.message, command.fields)
+    }
+  }
+
+  #store(term: Term, { ticket, records }: Extract<MasterCommand, { kind: 'store' }>): void {
+    term.writes = term.writes.then(async () => {
+      const error = await term.registry.write(records).catch((cause: unknown) => cause)
+      if (this.#term !== term) return
+      if (error instanceof StoreConflictError)
+        return this.#elector?.stepDown('another leader wrote to the registry')
+      this.#step({ kind: 'stored', ticket, ...(error === undefined ? {} : { error: describeError(error) }) })
+    })
+  }
+
+  #beacon(term: Term): void {
+    if (this.#term !== term) return
+    const beacon = { masterId: this.#masterId, httpUrl: this.#httpUrl }
+    this.#around.transport.publish(
+      this.#subjects.leader,
+      encode(this.#beaconLink.wrap('beacon', beacon, term.epoch)),
+    )
+    this.#cancelTimers[0] = this.#around.clock.setTimer(beaconIntervalMs, () => this.#beacon(term))
+  }
+
+  #tick(term: Term): void {
+    if (this.#term !== term) return
+    if (this.#around.transport.status === 'connected') this.#step({ kind: 'tick' })
+    this.#cancelTimers[1] = this.#around.clock.setTimer(tickMs, () => this.#tick(term))
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopped = true
+    this.#follow('stopping')
+    await this.#elector?.resign()
+    await this.#http?.close()
+    await this.#around.transport.close()
+  }
+}
