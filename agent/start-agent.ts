@@ -34,6 +34,7 @@ import {
   ContainerStartError,
 } from './containerizer/containerizer.js'
 import { type EngineConnection, type EngineOptions } from './containerizer/docker/engine.js'
+import { baseEnvironment } from './containerizer/process/environment.js'
 import { ProcessContainerizer } from './containerizer/process/process-containerizer.js'
 import { Sandboxes } from './containerizer/sandbox.js'
 import { containerSpec } from './container-spec.js'
@@ -263,7 +264,7 @@ class AgentShell {
     return new CompositeContainerizer({
       docker: docker && engine && new docker.DockerContainerizer({ engine, cluster, agentId, log, events }),
       process: containerizers.includes('process')
-        ? new ProcessContainerizer({ log, events, environment })
+        ? new ProcessContainerizer({ log, events, environment: baseEnvironment(environment) })
         : undefined,
     })
   }
