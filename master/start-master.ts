@@ -199,11 +199,8 @@ class MasterShell {
         agents: content.agents.length,
         frameworks: content.frameworks.length,
       })
-      this.#hub.publish({
-        kind: 'leader',
-        timestampMs: clock.now(),
-        leader: this.#reader.leader() ?? neverLeader(),
-      })
+      this.#hub.begin(`${this.#masterId}-${epoch}`)
+      this.#hub.publish({ kind: 'leader', timestampMs: clock.now(), leader: viewLeader(core.state) })
       this.#beacon(this.#term)
       this.#tick(this.#term)
     } catch (error) {

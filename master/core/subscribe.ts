@@ -87,6 +87,8 @@ function admit(turn: Turn, frameworkId: FrameworkId, message: Subscribe): void {
     })
   }
   endOffersOfFramework(turn, frameworkId, 'the framework subscribed again')
+  // A new instance does not know what the one before had refused.
+  if (known?.session !== message.session) state.allocator.deactivateFramework(frameworkId)
   const framework: Framework = {
     frameworkId,
     info,

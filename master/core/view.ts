@@ -22,7 +22,7 @@ const timestampMs = integer({ minimum: 0, description: 'milliseconds since 1970'
 export const leaderView = object({
   cluster: string(),
   masterId: string(),
-  isLeader: boolean(),
+  isLeader: boolean({ description: 'whether it is the master that answers' }),
   epoch: integer({ minimum: 0 }),
   httpUrl: string({ description: "the leader's web endpoint" }),
   electedAtMs: timestampMs,

@@ -1,0 +1,37 @@
+import type { Log } from '@tender/sdk/runtime'
+import type { ErrorRequestHandler, RequestHandler } from 'express'
+import { HttpError } from './errors.js'
+
+/** What no route has taken. */
+export const unknownPath: RequestHandler = request => {
+  throw new HttpError({
+    code: 'not-found',
+    message: `there is nothing at ${request.path}; GET /api/v1/openapi.json describes what there is`,
+  })
+}
+
+/** Every error becomes one JSON shape; what only we need to know of it goes to the log. */
+export function answerErrors(log: Log): ErrorRequestHandler {
+  return (error: unknown, request, response, _next) => {
+    const known = knownError(error, request.path)
+    if (!known)
+      log.error('a request failed: this is a bug', { method: request.method, path: request.path, error })
+    // Too late for words: a broken connection says that the answer is not whole.
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    const answer =
+      known ?? new HttpError({ code: 'internal', message: 'the master failed; its log says how' })
+    response.status(answer.status).set('Cache-Control', 'no-store').json(answer.body)
+  }
+}
+
+function knownError(error: unknown, path: string): HttpError | undefined {
+  if (error instanceof HttpError) return error
+  // The router's own, such as a path whose % is not followed by two digits.
+  const status = (error as { status?: unknown } | null)?.status
+  if (status === 400)
+    return new HttpError({ code: 'bad-request', message: `the path cannot be read: ${path}` })
+  return undefined
+}

@@ -1,0 +1,88 @@
+import { offerOutcomes } from '@tender/sdk/protocol'
+import { taskStates } from '@tender/sdk/values'
+import prometheus from 'prom-client'
+import type { ClusterEvent } from '../core/view.js'
+import type { EventHub } from './events.js'
+import type { MasterPort } from './port.js'
+
+const { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } = prometheus
+
+export interface MasterMetrics {
+  readonly contentType: string
+  /** All figures as they are now. */
+  read(): Promise<string>
+}
+
+/** Counts what the hub publishes, and reads the rest from the master when it is asked. */
+export function createMetrics(master: MasterPort, hub: EventHub): MasterMetrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+
+  const gauge = (name: string, help: string) => new Gauge({ name, help, registers })
+  const byState = (name: string, help: string) => new Gauge({ name, help, labelNames: ['state'], registers })
+  const leads = gauge('tender_leader', 'Whether this master leads: 1 or 0')
+  const epoch = gauge('tender_epoch', "The leader's epoch as far as this master knows it")
+  const agents = byState('tender_agents', 'Agents by state')
+  const frameworks = byState('tender_frameworks', 'Frameworks by state')
+  const tasks = byState('tender_tasks', 'Tasks by state; ended ones as far as they are remembered')
+  const outstanding = gauge('tender_offers_outstanding', 'Offers that are not answered yet')
+
+  const made = new Counter({ name: 'tender_offers_made_total', help: 'Offers made', registers })
+  const ended = new Counter({
+    name: 'tender_offers_ended_total',
+    help: 'Offers that have ended, by outcome',
+    labelNames: ['outcome'],
+    registers,
+  })
+  const updates = new Counter({
+    name: 'tender_task_updates_total',
+    help: 'Changes of tasks, by the state they are in then',
+    labelNames: ['state'],
+    registers,
+  })
+  const age = new Histogram({
+    name: 'tender_offer_age_seconds',
+    help: 'How long offers were outstanding, by outcome',
+    labelNames: ['outcome'],
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
+    registers,
+  })
+  // A series that begins with its first event hides that event from rate().
+  for (const outcome of offerOutcomes) ended.inc({ outcome }, 0)
+  for (const state of taskStates) updates.inc({ state }, 0)
+
+  hub.onEvent((event: ClusterEvent) => {
+    if (event.kind === 'offer-made') made.inc()
+    if (event.kind === 'task' && event.task) updates.inc({ state: event.task.state })
+    if (event.kind === 'offer-ended' && event.offer) {
+      ended.inc({ outcome: event.offer.state })
+      age.observe({ outcome: event.offer.state }, event.offer.ageMs / 1000)
+    }
+  })
+
+  return {
+    contentType: registry.contentType,
+    async read() {
+      const isLeader = master.isLeader()
+      leads.set(isLeader ? 1 : 0)
+      epoch.set(master.leader()?.epoch ?? 0)
+      // A standby knows of none; the zeros let the sum over all masters be that of the leader.
+      setByState(agents, ['registered', 'unreachable'], isLeader ? master.agents() : [])
+      setByState(frameworks, ['connected', 'disconnected'], isLeader ? master.frameworks() : [])
+      setByState(tasks, taskStates, isLeader ? master.tasks() : [])
+      outstanding.set(isLeader ? master.offers().length : 0)
+      return registry.metrics()
+    },
+  }
+}
+
+function setByState(
+  gauge: prometheus.Gauge<'state'>,
+  states: readonly string[],
+  items: readonly { readonly state: string }[],
+): void {
+  const counts = new Map(states.map(state => [state, 0]))
+  for (const { state } of items) counts.set(state, (counts.get(state) ?? 0) + 1)
+  for (const [state, count] of counts) gauge.set({ state }, count)
+}

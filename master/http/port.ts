@@ -1,0 +1,51 @@
+import type { FrameworkId, LogChunk, TaskId } from '@tender/sdk/protocol'
+import type {
+  AgentView,
+  FrameworkView,
+  LeaderView,
+  OfferView,
+  RoleView,
+  StateView,
+  TaskView,
+} from '../core/view.js'
+
+export type LogStream = 'stdout' | 'stderr'
+
+/**
+ * What the web endpoint needs of the running master. All but `readLog` answer at once from memory, and belong together:
+ * what is read within one turn of the event loop is one moment of the cluster.
+ */
+export interface MasterPort {
+  /** Whether this master leads. When it does not, only `leader` and `problems` are asked. */
+  isLeader(): boolean
+  /** The leader as far as it is known. While this master does not lead, it is another one, or undefined. */
+  leader(): LeaderView | undefined
+  /** What keeps this master from its work, a sentence each, such as `not connected to NATS`. None: it is healthy. */
+  problems(): readonly string[]
+
+  state(): StateView
+  agents(): readonly AgentView[]
+  agent(agentId: string): AgentView | undefined
+  frameworks(): readonly FrameworkView[]
+  framework(frameworkId: string): FrameworkView | undefined
+  roles(): readonly RoleView[]
+  role(role: string): RoleView | undefined
+  /** The outstanding ones. */
+  offers(): readonly OfferView[]
+  /** An outstanding one, or a recent one that has ended. */
+  offer(offerId: string): OfferView | undefined
+  tasks(): readonly TaskView[]
+  /** All tasks of this id: a task's id is unique only within its framework. */
+  tasksOfId(taskId: string): readonly TaskView[]
+
+  /**
+   * Reads a task's output through its agent. A negative offset counts from the end.
+   * @throws ProtocolError `unknown-task`, `agent-unavailable` or `timeout`
+   */
+  readLog(
+    task: { readonly frameworkId: FrameworkId; readonly taskId: TaskId },
+    stream: LogStream,
+    offset: number,
+    maxBytes: number,
+  ): Promise<LogChunk>
+}

@@ -1,0 +1,24 @@
+import { nowMs } from '../live/now.js'
+import { ticking } from '../format/time.js'
+
+/** How long ago that was, by the leader's clock; ticks. */
+export function Age({ sinceMs }: { sinceMs: number }) {
+  return <span data-testid="age">{ticking(nowMs.value - sinceMs)}</span>
+}
+
+/** How long until then; ticks, and warns at the end. */
+export function Countdown({ madeAtMs, untilMs }: { madeAtMs: number; untilMs: number | undefined }) {
+  if (untilMs === undefined)
+    return (
+      <span class="faint" data-testid="deadline">
+        never
+      </span>
+    )
+  const leftMs = untilMs - nowMs.value
+  const isLate = leftMs < (untilMs - madeAtMs) / 10
+  return (
+    <span class={isLate ? 'late' : ''} data-testid="deadline">
+      {leftMs > 0 ? `in ${ticking(leftMs)}` : 'due'}
+    </span>
+  )
+}
