@@ -1,0 +1,107 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { ContainerizerKind } from '../../agent/start-agent.js'
+import { addClusterOptions, addLogOptions, logOf, type LogOptions, stopWithStdinOption } from '../options.js'
+import { runPart } from '../run-part.js'
+
+interface AgentCommandOptions extends LogOptions {
+  readonly cluster: string
+  readonly nats: string
+  readonly workDir: string
+  readonly resources?: string
+  readonly attributes?: string
+  readonly hostname?: string
+  readonly agentId?: string
+  readonly containerizers: readonly ContainerizerKind[] | 'auto'
+  readonly dockerHost?: string
+  readonly stopTasks: boolean
+  readonly stopWithStdin: boolean
+}
+
+export function addAgentCommand(program: Command): void {
+  const command = program
+    .command('agent')
+    .description("start an agent: it offers this host's resources and runs tasks")
+  addClusterOptions(command)
+    .addOption(
+      new Option('--work-dir <directory>', 'checkpoint and sandboxes; one agent each')
+        .default('.tender/agent')
+        .env('TENDER_WORK_DIR'),
+    )
+    .addOption(
+      new Option(
+        '--resources <text>',
+        'instead of what is detected, by name: "cpus:4;mem:8192;ports:[31000-31100]"',
+      ).env('TENDER_RESOURCES'),
+    )
+    .addOption(
+      new Option('--attributes <text>', 'what frameworks may choose by: "rack:r1;slots:4"').env(
+        'TENDER_ATTRIBUTES',
+      ),
+    )
+    .addOption(
+      new Option('--hostname <name>', "under which tasks are reached (default: the host's name)").env(
+        'TENDER_HOSTNAME',
+      ),
+    )
+    .addOption(
+      new Option('--agent-id <id>', 'at the first start; kept in the work directory').env('TENDER_AGENT_ID'),
+    )
+    .addOption(
+      new Option(
+        '--containerizers <list>',
+        'docker, process or both, joined by a comma; auto: process, and docker if an engine answers',
+      )
+        .default('auto')
+        .argParser(containerizers)
+        .env('TENDER_CONTAINERIZERS'),
+    )
+    .addOption(
+      new Option('--docker-host <address>', 'the docker engine: unix:///path or tcp://host:port').env(
+        'DOCKER_HOST',
+      ),
+    )
+    .addOption(new Option('--stop-tasks', 'when the agent is stopped, stop its tasks too').default(false))
+    .addOption(stopWithStdinOption())
+  addLogOptions(command).action(async (options: AgentCommandOptions) => {
+    const log = logOf('agent', options)
+    await runPart('agent', log, options, async end => {
+      const { startAgent } = await import('../../agent/start-agent.js')
+      const { resources, attributes, hostname, agentId, dockerHost } = options
+      const agent = await startAgent({
+        cluster: options.cluster,
+        nats: options.nats,
+        workDir: options.workDir,
+        ...(resources === undefined ? {} : { resources }),
+        ...(attributes === undefined ? {} : { attributes }),
+        ...(hostname === undefined ? {} : { hostname }),
+        ...(agentId === undefined ? {} : { agentId }),
+        containerizers: options.containerizers,
+        engine: { host: dockerHost },
+        environment: definedOnly(process.env),
+        log,
+        onEnd: end,
+      })
+      log.info('agent started', {
+        agentId: agent.agentId,
+        resources: agent.resources,
+        containerizers: agent.containerizers.join(','),
+      })
+      return { stop: () => agent.stop({ tasksToo: options.stopTasks }) }
+    })
+  })
+}
+
+function containerizers(text: string): readonly ContainerizerKind[] | 'auto' {
+  if (text === 'auto') return text
+  const kinds = text.split(',').map(kind => kind.trim())
+  const wrong = kinds.find(kind => kind !== 'docker' && kind !== 'process')
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(`each is docker or process, or the whole is auto, got '${wrong}'.`)
+  return kinds as ContainerizerKind[]
+}
+
+function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
+}

@@ -1,0 +1,84 @@
+import { type Command, Option } from 'commander'
+import {
+  addClusterOptions,
+  addLogOptions,
+  duration,
+  logOf,
+  type LogOptions,
+  port,
+  positiveInteger,
+  stopWithStdinOption,
+} from '../options.js'
+import { runPart } from '../run-part.js'
+
+interface MasterCommandOptions extends LogOptions {
+  readonly cluster: string
+  readonly nats: string
+  readonly host: string
+  readonly port: number
+  readonly advertiseUrl?: string
+  readonly lease: number
+  readonly replicas: number
+  readonly offerTimeout: number
+  readonly stopWithStdin: boolean
+}
+
+export function addMasterCommand(program: Command): void {
+  const command = program
+    .command('master')
+    .description('start a master: it leads, or stands by until the leader is gone')
+  addClusterOptions(command)
+    .addOption(
+      new Option('--host <address>', 'where the web endpoint listens')
+        .default('127.0.0.1')
+        .env('TENDER_MASTER_HOST'),
+    )
+    .addOption(
+      new Option('--port <number>', 'its port; 0 for any free one')
+        .default(5050)
+        .argParser(port)
+        .env('TENDER_MASTER_PORT'),
+    )
+    .addOption(
+      new Option('--advertise-url <url>', 'how others reach the web endpoint').env(
+        'TENDER_MASTER_ADVERTISE_URL',
+      ),
+    )
+    .addOption(
+      new Option('--lease <duration>', 'how long a dead leader still counts; 10s or more on replicated NATS')
+        .default(1_000, '1s')
+        .argParser(duration)
+        .env('TENDER_LEASE'),
+    )
+    .addOption(
+      new Option('--replicas <number>', 'copies of the registry; 3 on a NATS cluster')
+        .default(1)
+        .argParser(positiveInteger)
+        .env('TENDER_REPLICAS'),
+    )
+    .addOption(
+      new Option('--offer-timeout <duration>', 'an offer that is not answered is taken back; 0s: never')
+        .default(60_000, '60s')
+        .argParser(duration)
+        .env('TENDER_OFFER_TIMEOUT'),
+    )
+    .addOption(stopWithStdinOption())
+  addLogOptions(command).action(async (options: MasterCommandOptions) => {
+    const log = logOf('master', options)
+    await runPart('master', log, options, async end => {
+      const { startMaster } = await import('../../master/start-master.js')
+      return await startMaster({
+        cluster: options.cluster,
+        nats: options.nats,
+        host: options.host,
+        port: options.port,
+        ...(options.advertiseUrl === undefined ? {} : { advertiseUrl: options.advertiseUrl }),
+        leaseMs: options.lease,
+        replicas: options.replicas,
+        settings: { offerTimeoutMs: options.offerTimeout === 0 ? null : options.offerTimeout },
+        log,
+        onBug: end,
+      })
+    })
+  })
+}

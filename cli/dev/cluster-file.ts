@@ -1,0 +1,30 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ClusterFile, readClusterFile } from '@tender/sdk/runtime'
+
+/** `.tender/cluster.json` of this directory: what runs, for the CLI and the examples to find. */
+export async function writeClusterFile(directory: string, file: ClusterFile): Promise<void> {
+  const path = join(directory, 'cluster.json')
+  await mkdir(directory, { recursive: true })
+  await writeFile(`${path}.next`, `${JSON.stringify(file, null, 2)}\n`)
+  await rename(`${path}.next`, path)
+}
+
+export async function removeClusterFile(directory: string): Promise<void> {
+  await rm(join(directory, 'cluster.json'), { force: true })
+}
+
+/** The cluster that runs from this directory now; undefined when its file is left over from one that has died. */
+export function runningCluster(directory: string): ClusterFile | undefined {
+  const file = readClusterFile(join(directory, '..'))
+  return file && file.pids.dev !== undefined && isAlive(file.pids.dev) ? file : undefined
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return pid !== process.pid
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

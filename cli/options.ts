@@ -1,0 +1,89 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import {
+  createLog,
+  findCluster,
+  type Log,
+  type LogFormat,
+  logFormats,
+  type LogLevel,
+  logLevels,
+} from '@tender/sdk/runtime'
+
+/** Options that several commands have. Each may also come from the environment; `--help` shows the variable. */
+
+export interface LogOptions {
+  readonly logFormat: LogFormat
+  readonly logLevel: LogLevel
+}
+
+export function addLogOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--log-format <format>', 'how log lines look')
+        .choices(logFormats)
+        .default('pretty')
+        .env('TENDER_LOG_FORMAT'),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'the least that is logged')
+        .choices(logLevels)
+        .default('info')
+        .env('TENDER_LOG_LEVEL'),
+    )
+}
+
+export function logOf(name: string, options: LogOptions): Log {
+  return createLog({ name, format: options.logFormat, level: options.logLevel })
+}
+
+/** Where the cluster is: told, or from `.tender/cluster.json` of one that runs here, or the default ports. */
+export function addClusterOptions(command: Command): Command {
+  const found = findCluster(process.env, process.cwd())
+  return command
+    .addOption(
+      new Option('--cluster <name>', 'name of the cluster').default(found.cluster).env('TENDER_CLUSTER'),
+    )
+    .addOption(
+      new Option('--nats <url>', 'NATS servers, joined by commas').default(found.nats).env('TENDER_NATS'),
+    )
+}
+
+export function masterOption(): Option {
+  const found = findCluster(process.env, process.cwd())
+  return new Option('--master <url>', "the master's web endpoint").default(found.master).env('TENDER_MASTER')
+}
+
+export function serviceOption(): Option {
+  const found = findCluster(process.env, process.cwd())
+  return new Option('--service <url>', "the service framework's endpoint")
+    .default(found.service)
+    .env('TENDER_SERVICE')
+}
+
+/** For processes that `tender dev` starts: they end with it, however it ends. */
+export function stopWithStdinOption(): Option {
+  return new Option('--stop-with-stdin', 'stop when standard input is closed').default(false).hideHelp()
+}
+
+export function port(text: string): number {
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value > 65_535) {
+    throw new InvalidArgumentError(`a port is a number from 0 (any free one) to 65535, got '${text}'.`)
+  }
+  return value
+}
+
+export function positiveInteger(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text))
+    throw new InvalidArgumentError(`it must be a whole number of 1 or more, got '${text}'.`)
+  return Number(text)
+}
+
+/** `500ms`, `5s`, `10m` or `1h`, to milliseconds. */
+export function duration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text)
+  const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+  if (!match?.[1] || !match[2])
+    throw new InvalidArgumentError(`a duration is like 500ms, 5s, 10m or 1h, got '${text}'.`)
+  return Number(match[1]) * (units[match[2]] ?? 1)
+}

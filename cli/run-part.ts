@@ -1,0 +1,52 @@
+import { describeError, type Log } from '@tender/sdk/runtime'
+import { exitStatus } from './exit-status.js'
+
+/** What `tender master`, `agent` and `service` run until they are told to stop. */
+export interface Part {
+  stop(): Promise<void>
+}
+
+/** Something that has started, or failed while it ran. */
+export type EndPart = (reason: unknown) => void
+
+/**
+ * Starts a part and stops it, in order, at SIGINT or SIGTERM (or the end of standard input). Says why it ends and with
+ * which exit status.
+ */
+export async function runPart(
+  name: string,
+  log: Log,
+  options: { stopWithStdin: boolean },
+  start: (end: EndPart) => Promise<Part>,
+): Promise<void> {
+  let part: Part | undefined
+  let isEnding = false
+  const end = async (reason: string, status: number): Promise<void> => {
+    if (isEnding) return
+    isEnding = true
+    log[status === exitStatus.ok ? 'info' : 'error'](`${name} stops: ${reason}`, { exitStatus: status })
+    await part
+      ?.stop()
+      .catch((error: unknown) => log.error('stopping failed', { error: describeError(error) }))
+    // What is still open (a half-closed connection, a timer) must not keep a stopped process.
+    process.exit(status)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => void end(signal, exitStatus.ok))
+  process.on('uncaughtException', error => {
+    log.error('bug', { error: error.stack ?? String(error) })
+    void end(`a bug: ${describeError(error)}`, exitStatus.bug)
+  })
+  if (options.stopWithStdin)
+    process.stdin.on('end', () => void end('standard input was closed', exitStatus.ok)).resume()
+  try {
+    part = await start(reason => {
+      const isBug =
+        reason instanceof TypeError || reason instanceof RangeError || reason instanceof ReferenceError
+      if (isBug) log.error('bug', { error: reason.stack })
+      void end(describeError(reason), isBug ? exitStatus.bug : exitStatus.failure)
+    })
+  } catch (error) {
+    await end(describeError(error), exitStatus.failure)
+  }
+}
