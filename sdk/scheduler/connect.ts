@@ -296,8 +296,13 @@ export class Scheduler {
   }
 
   async #updated(status: TaskStatus): Promise<void> {
-    await this.#handlers.update?.(status, this)
     const { taskId, agentId, sequence } = status
+    try {
+      await this.#handlers.update?.(status, this)
+    } catch (error) {
+      this.#step({ kind: 'unhandled', taskId })
+      throw error
+    }
     if (agentId === undefined || sequence === undefined) return
     this.#step({ kind: 'handled', taskId, agentId, sequence })
   }

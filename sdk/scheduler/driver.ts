@@ -36,6 +36,8 @@ export type DriverInput =
       readonly agentId: AgentId
       readonly sequence: number
     }
+  /** The author's handler has failed: the update is to come again. */
+  | { readonly kind: 'unhandled'; readonly taskId: TaskId }
   | { readonly kind: 'reconnected' }
   | { readonly kind: 'tick' }
   | { readonly kind: 'close' }
@@ -72,6 +74,16 @@ interface PendingCall {
   waitMs: number
 }
 
+/** What the author has been told of a task. */
+interface SeenTask {
+  /** The last update that was given to the handler, and the last that the handler was done with. */
+  told: number
+  handled: number
+  /** Those that came while the handler was at work. */
+  queue: TaskStatus[]
+  ended: boolean
+}
+
 /** A call that got no answer is sent again after this, doubling up to `longestResendMs`. */
 const firstResendMs = 1_000
 const longestResendMs = 8_000
@@ -90,8 +102,7 @@ export class Driver {
   readonly #link: LinkEnd
   readonly #calls = new Map<string, PendingCall>()
   readonly #offers = new Map<OfferId, Offer>()
-  /** The last update of each task that the author has been told of, and whether it has been dealt with. */
-  readonly #seen = new Map<TaskId, { sequence: number; handled: number; ended: boolean }>()
+  readonly #seen = new Map<TaskId, SeenTask>()
   #suppressed: ReadonlySet<string>
   #phase: 'idle' | 'subscribing' | 'subscribed' | 'failed' = 'idle'
   #epoch = 0
@@ -128,6 +139,8 @@ export class Driver {
         ]
       case 'handled':
         return this.#handled(input.taskId, input.agentId, input.sequence)
+      case 'unhandled':
+        return this.#unhandled(input.taskId)
       case 'reconnected':
         return this.#phase === 'idle' ? [] : this.#subscribeAgain(now)
       case 'tick':
@@ -238,7 +251,9 @@ export class Driver {
     const commands: DriverCommand[] = old.length > 0 ? this.#rescinded(old, 'subscribed again') : []
     commands.push({ kind: 'event', event: { kind: 'subscribed', epoch: this.#epoch } })
     for (const [callId, pending] of this.#calls) commands.push(this.#send(pending.call, pending.body, callId))
-    commands.push(this.#send('reconcile', { tasks: [] }, `reconcile-${this.#subscribeCount}`))
+    commands.push(
+      this.#send('reconcile', { tasks: [] }, `${this.#settings.session}-reconcile-${this.#subscribeCount}`),
+    )
     return commands
   }
 
@@ -262,28 +277,56 @@ export class Driver {
     return known.length > 0 ? [{ kind: 'event', event: { kind: 'rescinded', offerIds: known, reason } }] : []
   }
 
-  /** At least once and in order from the master; exactly once and in order to the author. */
+  /** At least once from the master; to the author exactly once, in order, and one after the other. */
   #update(status: TaskStatus): DriverCommand[] {
     const { taskId, agentId, sequence } = status
-    const event: DriverCommand = { kind: 'event', event: { kind: 'update', status } }
-    if (sequence === undefined || agentId === undefined) return [event]
+    if (sequence === undefined || agentId === undefined) return [updateEvent(status)]
     const seen = this.#seen.get(taskId)
-    if (seen && sequence <= seen.handled) return [this.#send('acknowledge', { taskId, agentId, sequence })]
-    // The author's handler is at it: the acknowledgement follows.
-    if (seen && sequence <= seen.sequence) return []
-    // One in between was lost and will be resent; without a memory of the task any first one will do.
-    if (seen && sequence > seen.sequence + 1) return []
-    this.#seen.set(taskId, { sequence, handled: seen?.handled ?? 0, ended: isTerminal(status.state) })
-    return [event]
+    if (!seen) {
+      // Without a memory of the task, any update will do as the first.
+      this.#seen.set(taskId, {
+        told: sequence,
+        handled: sequence - 1,
+        queue: [],
+        ended: isTerminal(status.state),
+      })
+      return [updateEvent(status)]
+    }
+    if (sequence <= seen.handled) return [this.#send('acknowledge', { taskId, agentId, sequence })]
+    const last = seen.queue.at(-1)?.sequence ?? seen.told
+    // A repetition of what is being dealt with, or one after a loss: both are resent by the agent.
+    if (sequence !== last + 1) return []
+    seen.ended = isTerminal(status.state)
+    if (seen.handled < seen.told) {
+      seen.queue.push(status)
+      return []
+    }
+    seen.told = sequence
+    return [updateEvent(status)]
   }
 
   #handled(taskId: TaskId, agentId: AgentId, sequence: number): DriverCommand[] {
+    const commands =
+      this.#phase === 'subscribed' ? [this.#send('acknowledge', { taskId, agentId, sequence })] : []
     const seen = this.#seen.get(taskId)
-    if (seen) {
-      seen.handled = Math.max(seen.handled, sequence)
+    if (!seen) return commands
+    seen.handled = Math.max(seen.handled, sequence)
+    const next = seen.queue.shift()
+    if (next?.sequence === undefined) {
       this.#forgetOldTasks()
+      return commands
     }
-    return this.#phase === 'subscribed' ? [this.#send('acknowledge', { taskId, agentId, sequence })] : []
+    seen.told = next.sequence
+    return [...commands, updateEvent(next)]
+  }
+
+  /** As if it, and those after it, had not come: the agent resends what is not acknowledged. */
+  #unhandled(taskId: TaskId): DriverCommand[] {
+    const seen = this.#seen.get(taskId)
+    if (!seen) return []
+    seen.told = seen.handled
+    seen.queue = []
+    return []
   }
 
   /** Ended tasks are kept for a while, so that an update that is resent meanwhile is known as a repetition. */
@@ -292,7 +335,7 @@ export class Driver {
     if (this.#seen.size <= 2 * keptTasks) return
     for (const [taskId, task] of this.#seen) {
       if (this.#seen.size <= keptTasks) break
-      if (task.ended && task.handled >= task.sequence) this.#seen.delete(taskId)
+      if (task.ended && task.handled >= task.told) this.#seen.delete(taskId)
     }
   }
 
@@ -361,4 +404,8 @@ export class Driver {
       reply: { ok: false, code: 'closed', message: 'the subscription has ended' },
     }
   }
+}
+
+function updateEvent(status: TaskStatus): DriverCommand {
+  return { kind: 'event', event: { kind: 'update', status } }
 }

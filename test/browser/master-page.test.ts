@@ -1,0 +1,246 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
+import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { StateView } from '../../master/core/view.js'
+import { type FakeEndpoint, startFakeEndpoint } from '../support/fake-master.js'
+import { ended, eventOf, leaderOf, nowMs, offerOf, stateOf, taskOf } from '../support/master-views.js'
+
+const browserPath = process.env.TENDER_TEST_CHROMIUM
+const webDir = fileURLToPath(new URL('../../master/web', import.meta.url))
+
+const browserArguments = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** The times of the fixtures moved to now, so that ages and deadlines are what they would be. */
+function atPresent<T>(view: T): T {
+  const shift = Date.now() - nowMs
+  const moved = JSON.stringify(view, (key, value: unknown) =>
+    typeof value === 'number' && key.endsWith('AtMs') ? value + shift : value,
+  )
+  return JSON.parse(moved) as T
+}
+
+describe('the web page in a browser', function () {
+  let profileDir: string
+  let browser: BrowserContext
+  let endpoint: FakeEndpoint
+  let page: Page
+  let complaints: string[]
+  let hosts: Set<string>
+
+  before(async function () {
+    if (!browserPath) this.skip()
+    profileDir = await mkdtemp(join(tmpdir(), 'tender-chromium-'))
+    browser = await chromium.launchPersistentContext(profileDir, {
+      executablePath: browserPath,
+      headless: true,
+      args: browserArguments,
+      viewport: { width: 1280, height: 900 },
+    })
+  })
+  after(async () => {
+    await browser?.close()
+    if (profileDir) await rm(profileDir, { recursive: true, force: true })
+  })
+
+  beforeEach(async () => {
+    endpoint = await startFakeEndpoint({ webDir })
+    endpoint.master.stateView = atPresent(endpoint.master.stateView)
+    page = await browser.newPage()
+    complaints = []
+    hosts = new Set()
+    page.on('console', message => {
+      if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+    })
+    page.on('pageerror', error => complaints.push(error.message))
+    page.on('request', request => hosts.add(new URL(request.url()).host))
+  })
+  afterEach(async () => {
+    await page?.close()
+    await endpoint?.close()
+  })
+
+  async function open(state?: StateView): Promise<void> {
+    if (state) endpoint.master.stateView = atPresent(state)
+    await page.goto(endpoint.url)
+    await page.locator('[data-testid=connection][data-state=live]').waitFor()
+  }
+  const row = (table: string, id: string) => page.locator(`[data-testid=${table}-row][data-id="${id}"]`)
+  const texts = (selector: string) => page.locator(selector).allInnerTexts()
+  const cells = (table: string, id: string) => row(table, id).locator('td').allInnerTexts()
+  const plain = (cellTexts: readonly string[]) => cellTexts.map(text => text.replace(/\s+/g, ' ').trim())
+
+  it('shows leader and epoch, asks nobody else, and has nothing to complain of', async () => {
+    await open()
+    const leader = await page.getByTestId('leader').innerText()
+    expect(leader.replace(/\s+/g, ' ')).to.equal('leader master-1 epoch 7')
+    expect([...hosts]).to.deep.equal([new URL(endpoint.url).host])
+    expect(complaints).to.deep.equal([])
+  })
+
+  it('shows the outstanding offers with framework, role, agent, resources, age and deadline', async () => {
+    await open()
+    const [offer, framework, role, agent, resources, age, deadline] = plain(await cells('offers', '7-101'))
+    expect([offer, framework, role, agent, resources]).to.deep.equal([
+      '7-101',
+      'service framework',
+      'service',
+      'agent-1.example agent-1',
+      'cpus 1 mem 512 MB',
+    ])
+    expect(age).to.match(/^1[2-9] s$/)
+    expect(deadline).to.match(/^in 4\d s$/)
+  })
+
+  it('ticks', async () => {
+    await open()
+    const age = row('offers', '7-101').getByTestId('age')
+    const deadline = row('offers', '7-101').getByTestId('deadline')
+    const first = [await age.innerText(), await deadline.innerText()]
+    await page.waitForTimeout(1_200)
+    const later = [await age.innerText(), await deadline.innerText()]
+    const number = (text: string | undefined) => Number(/\d+/.exec(text ?? '')?.[0])
+    expect(number(later[0])).to.be.above(number(first[0]))
+    expect(number(later[1])).to.be.below(number(first[1]))
+  })
+
+  it('shows what became of the recent offers', async () => {
+    await open()
+    const outcomes = await texts('[data-testid=recent-offers-row] td:nth-child(6)')
+    const ages = await texts('[data-testid=recent-offers-row] td:nth-child(7)')
+    expect(plain(outcomes)).to.deep.equal([
+      'accepted',
+      'rescinded agent agent-3 is unreachable',
+      'declined',
+      'expired',
+    ])
+    expect(ages).to.deep.equal(['3 ms', '850 ms', '14.2 s', '1 m 00 s'])
+  })
+
+  it('shows agents with what is allocated, offered and free', async () => {
+    await open()
+    const bars = row('agents', 'agent-1').getByRole('img', { name: /free of/ })
+    const spoken = await bars.evaluateAll(all => all.map(each => each.getAttribute('aria-label')))
+    expect(spoken).to.deep.equal([
+      'cpus: 0.5 allocated, 1 offered, 2.5 free of 4',
+      'mem: 128 MB allocated, 512 MB offered, 7.38 GB free of 8 GB',
+      'disk: 0 MB allocated, 0 MB offered, 20 GB free of 20 GB',
+    ])
+    expect(plain(await cells('agents', 'agent-1'))[5]).to.equal('31000 31001–31099')
+    expect(plain(await texts('[data-testid=agents-row] td:nth-child(2) .tag'))).to.deep.equal([
+      'registered',
+      'registered',
+      'unreachable',
+    ])
+  })
+
+  it('shows frameworks, tasks and roles', async () => {
+    await open()
+    expect(plain(await cells('frameworks', 'service')).slice(0, 3)).to.deep.equal([
+      'service framework service',
+      'connected',
+      'service eng/web suppressed',
+    ])
+    expect(await row('frameworks', 'service').getByRole('link').getAttribute('href')).to.equal(
+      'http://127.0.0.1:8080',
+    )
+    const task = plain(await cells('tasks', 'batch/nightly-1'))
+    expect([task[1], task[2], task[5]]).to.deep.equal([
+      'FAILED',
+      'batch framework',
+      'exit 3 COMMAND_EXITED exited with status 3',
+    ])
+    expect(await row('tasks', 'batch/nightly-1').getByRole('link').first().getAttribute('href')).to.equal(
+      'api/v1/tasks/nightly-1/logs?framework=batch&stream=stdout',
+    )
+    expect(plain(await cells('roles', 'batch')).slice(0, 4)).to.deep.equal([
+      'batch',
+      '1',
+      '33.3 %',
+      'batch framework',
+    ])
+  })
+
+  it('shows a new offer without reload, and moves it to the recent ones when it ends', async () => {
+    await open()
+    await page.evaluate('window.notReloaded = true')
+    const offer = atPresent(offerOf('7-200', { resources: { cpus: 2 } }))
+    endpoint.hub.publish(eventOf({ kind: 'offer-made', offer }))
+    await row('offers', '7-200').waitFor()
+    endpoint.hub.publish(eventOf({ kind: 'offer-ended', offer: ended(offer, 'declined', { ageMs: 420 }) }))
+    await row('recent-offers', '7-200').waitFor()
+    expect(await row('offers', '7-200').count()).to.equal(0)
+    expect(plain(await cells('recent-offers', '7-200')).slice(5, 7)).to.deep.equal(['declined', '420 ms'])
+    expect(await page.evaluate('window.notReloaded')).to.equal(true)
+  })
+
+  it('shows a task that starts, and what it takes from its agent', async () => {
+    await open()
+    const task = atPresent(taskOf('web.2', { resources: { cpus: 1 } }))
+    endpoint.hub.publish(eventOf({ kind: 'task', task }))
+    await row('tasks', 'service/web.2').waitFor()
+    const cpus = row('agents', 'agent-1').getByRole('img', { name: /^cpus/ })
+    expect(await cpus.getAttribute('aria-label')).to.equal('cpus: 1.5 allocated, 1 offered, 1.5 free of 4')
+  })
+
+  it('fetches everything anew when this master is elected again', async () => {
+    await open()
+    endpoint.master.stateView = { ...endpoint.master.stateView, leader: leaderOf({ epoch: 8 }) }
+    endpoint.hub.begin('master-1-8')
+    await page.getByTestId('leader-epoch').getByText('8', { exact: true }).waitFor()
+  })
+
+  it('says so when the master leads no more, and where the leader is', async () => {
+    await open()
+    endpoint.master.leads = false
+    endpoint.master.knownLeader = leaderOf({ isLeader: false, httpUrl: 'http://10.0.0.2:5050' })
+    endpoint.hub.end()
+    const link = page.getByRole('alert').getByRole('link')
+    await link.waitFor()
+    expect(await link.getAttribute('href')).to.equal('http://10.0.0.2:5050')
+    expect([...hosts]).to.deep.equal([new URL(endpoint.url).host])
+  })
+
+  it('comes back by itself when there is a leader again', async () => {
+    endpoint.master.leads = false
+    endpoint.master.knownLeader = undefined
+    await page.goto(endpoint.url)
+    await page.locator('[data-testid=connection][data-state=no-leader]').waitFor()
+    endpoint.master.leads = true
+    endpoint.master.knownLeader = leaderOf()
+    await row('offers', '7-101').waitFor()
+  })
+
+  it('says what to do when there is nothing yet', async () => {
+    await open(stateOf())
+    const hints = await texts('.empty')
+    expect(hints).to.have.length(6)
+    expect(hints.join(' ')).to.include('tender agent').and.include('tender deploy FILE')
+  })
+
+  it('shows only the rows that the operator looks for', async () => {
+    await open()
+    await page.getByTestId('filter').fill('nightly')
+    await row('tasks', 'service/web.1').waitFor({ state: 'detached' })
+    expect(await texts('[data-testid=tasks-row] td:first-child code')).to.deep.equal(['nightly-1'])
+  })
+
+  it('can be used with the keyboard, and is not wider than a narrow screen', async () => {
+    await page.setViewportSize({ width: 390, height: 800 })
+    await open()
+    await page.keyboard.press('Tab')
+    expect(await page.evaluate('document.activeElement.textContent')).to.equal('Offers')
+    expect(await page.evaluate('document.documentElement.scrollWidth')).to.equal(390)
+  })
+})
