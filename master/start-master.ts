@@ -210,7 +210,7 @@ class MasterShell {
   }
 
   #follow(reason: string): void {
-    this.#log.warn('no longer leader', { reason })
+    if (this.#term) this.#log[this.#stopped ? 'info' : 'warn']('no longer leader', { reason })
     for (const cancel of this.#cancelTimers.splice(0)) cancel()
     this.#term = undefined
     this.#hub.end()

@@ -71,5 +71,5 @@ export class Child {
   }
 }
 
-/** Small young generations: these processes hold little, and the default lets garbage grow to tens of megabytes. */
-const nodeFlags = ['--max-semi-space-size=2', '--enable-source-maps']
+/** As in the first line of `main.ts`: these processes hold little, and by default garbage grows to tens of megabytes. */
+const nodeFlags = ['--max-semi-space-size=2']

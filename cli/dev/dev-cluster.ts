@@ -47,6 +47,8 @@ export class DevCluster {
   #master: Child | undefined
   #service: Child | undefined
   #file: ClusterFile | undefined
+  #isWritten = false
+  #writes = Promise.resolve()
   #stopping = false
 
   constructor(options: DevOptions) {
@@ -179,16 +181,18 @@ export class DevCluster {
       onStart: (_, pid) => {
         this.#pids[name] = pid
         // Only when the file is there already: this is a restart.
-        if (this.#written) void this.#write()
+        if (this.#isWritten) void this.#write()
       },
     })
   }
 
-  #written = false
-
+  /** Writes the file as it is by then; one write after another, since two parts may start again at once. */
   async #write(): Promise<void> {
-    this.#written = true
-    if (this.#file) await writeClusterFile(this.#options.directory, this.#file)
+    this.#isWritten = true
+    this.#writes = this.#writes.then(async () => {
+      if (this.#file && !this.#stopping) await writeClusterFile(this.#options.directory, this.#file)
+    })
+    await this.#writes
   }
 
   /** What was asked for must be free; the usual one may give way. */

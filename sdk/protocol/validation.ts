@@ -88,8 +88,18 @@ function unionText(schemas: unknown): string {
 function shown(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (value instanceof Uint8Array) return `${value.length} bytes`
-  const text =
-    JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? String(item) : item)) ??
-    typeof value
+  const text = asJson(value)
   return text.length > 100 ? `${text.slice(0, 100)}…` : text
+}
+
+function asJson(value: unknown): string {
+  try {
+    return (
+      JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? String(item) : item)) ??
+      typeof value
+    )
+  } catch {
+    // A peer may nest its value so deeply that the stack ends; it is still to get its refusal.
+    return 'a value nested too deeply to show'
+  }
 }

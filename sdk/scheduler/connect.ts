@@ -104,6 +104,8 @@ export class Scheduler {
   readonly #self: Peer
   readonly #settlers = new Map<string, (reply: Reply) => void>()
   readonly #session: string
+  readonly #commands: DriverCommand[] = []
+  #isPerforming = false
   #callCount = 0
   #cancelTick: CancelTimer = () => {}
   #closed = false
@@ -242,9 +244,21 @@ export class Scheduler {
     })
   }
 
+  /**
+   * What a step decides is performed in the order of the steps, also when a handler calls back into this scheduler in
+   * the middle of it: messages are numbered, and must leave in the order of their numbers.
+   */
   #step(input: DriverInput): void {
     if (this.#closed) return
-    for (const command of this.#driver.step(input, this.#clock.now())) this.#perform(command)
+    this.#commands.push(...this.#driver.step(input, this.#clock.now()))
+    if (this.#isPerforming) return
+    this.#isPerforming = true
+    try {
+      for (let command = this.#commands.shift(); command; command = this.#commands.shift())
+        this.#perform(command)
+    } finally {
+      this.#isPerforming = false
+    }
   }
 
   #perform(command: DriverCommand): void {

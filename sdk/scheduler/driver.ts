@@ -344,10 +344,10 @@ export class Driver {
     this.#heardAtMs = now
     if (epoch === this.#epoch || this.#phase === 'idle') return []
     this.#epoch = epoch
-    return [
-      { kind: 'event', event: { kind: 'disconnected', reason: 'another master leads now' } },
-      ...this.#subscribeAgain(now),
-    ]
+    const reason = 'another master leads now'
+    const commands: DriverCommand[] =
+      this.#phase === 'subscribed' ? [{ kind: 'event', event: { kind: 'disconnected', reason } }] : []
+    return [...commands, ...this.#subscribeAgain(now)]
   }
 
   #tick(now: Millis): DriverCommand[] {

@@ -15,7 +15,8 @@ export function parseAttributes(text: string): Attributes {
         `attributes '${text}': each is name:value of letters, digits or '_./-', got '${part}'`,
       )
     }
-    if (match[1] in attributes) throw new TypeError(`attributes '${text}': '${match[1]}' is named twice`)
+    if (Object.hasOwn(attributes, match[1]))
+      throw new TypeError(`attributes '${text}': '${match[1]}' is named twice`)
     attributes[match[1]] = /^-?\d+(\.\d+)?$/.test(match[2]) ? Number(match[2]) : match[2]
   }
   return attributes

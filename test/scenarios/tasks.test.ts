@@ -152,6 +152,22 @@ describe('tasks', () => {
     expect([...cluster.registry.keys()]).to.deep.equal(['agent.a1', 'role.*'])
   })
 
+  it('sends its messages in order when a handler calls at once', async () => {
+    // Found on a real cluster: a call made by `subscribed` overtook the reconciliation, which looked like a loss.
+    const batch = await cluster.framework('batch', {
+      subscribed: async scheduler => {
+        await scheduler.suppress()
+      },
+    })
+    await cluster.advance(1_000)
+    expect(
+      cluster.events.filter(
+        ({ kind, framework }) => kind === 'framework' && framework?.frameworkId === 'batch',
+      ).length,
+    ).to.equal(2)
+    expect(batch.failures).to.deep.equal([])
+  })
+
   it('removes a framework that is not back within its failover timeout', async () => {
     const batch = await cluster.framework('batch', { failoverTimeoutMs: 60_000 })
     await outcome(cluster, web.scheduler.decline(web.take()))

@@ -106,4 +106,22 @@ describe('service: backoff of what crashes', () => {
     expect(world.app('/one').lastFailure).to.include({ state: 'ERROR', message: 'no good' })
     expect(world.app('/one').backoff.failures).to.equal(1)
   })
+
+  it('tries again at once when an offer had gone, but not more than once a second', () => {
+    const world = new World()
+    world.put(one)
+    const refuse = () => {
+      const taskIds = world.running()
+      for (const taskId of taskIds) world.tasks.delete(taskId)
+      world.tell({ kind: 'accept-failed', taskIds, code: 'invalid-offer', message: 'gone' })
+    }
+    refuse()
+    expect(world.running()).to.have.length(1)
+    world.advance(100)
+    refuse()
+    expect(world.running()).to.have.length(0)
+    world.advance(1_000)
+    expect(world.running()).to.have.length(1)
+    expect(world.app('/one').lastFailure).to.equal(undefined)
+  })
 })

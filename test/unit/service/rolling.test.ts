@@ -5,11 +5,9 @@ import { World } from './support/world.js'
 const web = { id: '/web', cmd: './v1', cpus: 1, mem: 64, instances: 3 }
 const changed = { ...web, cmd: './v2' }
 
-function commandsOf(world: World): (string | undefined)[] {
-  return world
-    .live()
-    .map(task => task.task.shell)
-    .toSorted()
+function commandsOf(world: World): string[] {
+  const commands = world.live().map(task => task.task.shell ?? '')
+  return commands.toSorted((a, b) => a.localeCompare(b))
 }
 
 describe('service: a change of configuration', () => {
@@ -61,6 +59,22 @@ describe('service: a change of configuration', () => {
     world.put({ ...web, labels: { a: 'b' }, backoffSeconds: 3, instances: 4 })
     expect(world.running()).to.include.members(before)
     expect(world.tasks.size).to.equal(4)
+  })
+
+  it('is a deployment until everything is as wanted, and not one again when something fails later', () => {
+    const world = new World()
+    world.holdsTasks = true
+    world.put(web)
+    expect(world.app('/web').isDeployed).to.equal(false)
+    world.runAll()
+    expect(world.app('/web').isDeployed).to.equal(true)
+    world.fail(world.running()[0])
+    expect(world.app('/web').isDeployed).to.equal(true)
+    world.holdsStore = true
+    world.put({ ...web, instances: 1 })
+    expect(world.app('/web').isDeployed).to.equal(false)
+    world.release()
+    expect(world.app('/web').isDeployed).to.equal(true)
   })
 
   it('follows a change of mind halfway', () => {

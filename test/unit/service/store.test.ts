@@ -11,6 +11,7 @@ const app: AppRecord = {
   version: '2026-01-01T00:00:00.000Z',
   lastConfigChangeAt: '2026-01-01T00:00:00.000Z',
   lastScalingAt: '2026-01-01T00:00:00.000Z',
+  deploymentId: 'd1',
   isDeleted: false,
 }
 

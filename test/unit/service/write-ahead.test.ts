@@ -116,6 +116,23 @@ describe('service: what is durable comes first', () => {
     expect(world.tasks.size).to.equal(3)
   })
 
+  it('asks again for a task that the leader says nothing of', () => {
+    const world = new World()
+    world.put(web)
+    world.isRecovering = true
+    world.restart()
+    const task = world.live()[0]
+    if (task) task.state = 'FAILED'
+    world.advance(20_000)
+    expect(world.running()).to.have.length(2)
+    world.isRecovering = false
+    world.advance(5_000)
+    expect(world.running()).to.have.length(3)
+    const before = world.sent('reconcile').length
+    world.advance(60_000)
+    expect(world.sent('reconcile')).to.have.length(before)
+  })
+
   it('takes the next offer when one has gone before it was accepted', () => {
     const world = new World()
     world.holdsStore = true

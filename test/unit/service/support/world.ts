@@ -50,6 +50,8 @@ export class World {
   holdsStore = false
   /** The replies to accepts are lost. */
   losesReplies = false
+  /** The leader is new and waits for its agents: it says nothing of tasks. */
+  isRecovering = false
   isSubscribed = false
   readonly #random = new SeededRandom(1)
   #wantsOffers = false
@@ -295,6 +297,7 @@ export class World {
 
   /** Mesos' rule: what is known is told; what is not is GONE, since its agent is here. */
   #reconcile(tasks: readonly { taskId: string }[]): void {
+    if (this.isRecovering) return
     if (tasks.length === 0) for (const task of this.live()) this.report(task.taskId, task.state)
     for (const { taskId } of tasks) {
       this.report(taskId, this.tasks.get(taskId)?.state ?? 'GONE', { reason: 'RECONCILIATION' })

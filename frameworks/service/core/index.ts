@@ -1,0 +1,7 @@
+export type { AppState, TaskFailure } from './app-state.js'
+export type { Answer, Command } from './commands.js'
+export type { Expected, Input } from './inputs.js'
+export type { AppRecord, InstanceRecord, Write } from './records.js'
+export { ServiceCore, type ServiceSettings } from './service-core.js'
+export { type Connection, type Waiting, waitingOf } from './waiting.js'
+export { portWishes } from './ports.js'

@@ -1,0 +1,2 @@
+export { keyOf, type Loaded, NewerStoreError, ServiceStore } from './service-store.js'
+export { Journal } from './journal.js'

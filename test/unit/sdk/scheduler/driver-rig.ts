@@ -1,0 +1,169 @@
+import type {
+  Envelope,
+  leaderToFramework,
+  LinkEnd,
+  MessageOf,
+  Offer,
+  Reply,
+  TaskStatus,
+} from '@tender/sdk/protocol'
+import { LinkEnd as End } from '@tender/sdk/protocol'
+import {
+  type CallKind,
+  Driver,
+  type DriverCommand,
+  type DriverEvent,
+  type DriverInput,
+  type DriverSettings,
+} from '#sdk/scheduler/driver.js'
+
+type LeaderMessage = MessageOf<typeof leaderToFramework>
+
+export const session = 's1'
+export const heartbeatMs = 5_000
+
+/** What a driver wants, as one reads it: `send kill c1`, `event subscribed`, `settle c1 ok`. */
+export function told(commands: readonly DriverCommand[]): string[] {
+  return commands.map(command => {
+    switch (command.kind) {
+      case 'send':
+        return ['send', command.envelope.kind, command.envelope.call].filter(Boolean).join(' ')
+      case 'event':
+        return `event ${eventText(command.event)}`
+      case 'settle':
+        return `settle ${command.callId} ${command.reply.ok ? 'ok' : command.reply.code}`
+      case 'log':
+        return 'log'
+    }
+  })
+}
+
+function eventText(event: DriverEvent): string {
+  switch (event.kind) {
+    case 'subscribed':
+      return `subscribed ${event.epoch}`
+    case 'disconnected':
+      return `disconnected: ${event.reason}`
+    case 'offers':
+      return `offers ${event.offers.map(({ offerId }) => offerId).join()}`
+    case 'rescinded':
+      return `rescinded ${event.offerIds.join()}: ${event.reason}`
+    case 'update':
+      return `update ${event.status.taskId} ${event.status.sequence ?? '-'} ${event.status.state}`
+    case 'failed':
+      return `failed ${event.code}: ${event.message}`
+  }
+}
+
+/** A driver, and a leader that says what the test lets it say. Time stands still unless `at` is moved. */
+export class DriverRig {
+  readonly driver: Driver
+  now = 0
+  /** The commands of the last step, for what `told` does not show. */
+  last: DriverCommand[] = []
+  #leader: LinkEnd = new End('m1')
+  #epoch = 1
+
+  constructor(settings: Partial<DriverSettings> = {}) {
+    this.driver = new Driver({
+      framework: { frameworkId: 'web', name: 'web', roles: ['a', 'b'] },
+      session,
+      startedAtMs: 0,
+      suppressedRoles: [],
+      ...settings,
+    })
+  }
+
+  /** One whose subscription has been taken. */
+  static subscribed(settings: Partial<DriverSettings> = {}): DriverRig {
+    const rig = new DriverRig(settings)
+    rig.step({ kind: 'start' })
+    rig.takeSubscription(1)
+    return rig
+  }
+
+  step(input: DriverInput): string[] {
+    this.last = this.driver.step(input, this.now)
+    return told(this.last)
+  }
+
+  /** Moves time, and lets the driver look at its deadlines. */
+  after(ms: number): string[] {
+    this.now += ms
+    return this.step({ kind: 'tick' })
+  }
+
+  call(callId: string, call: CallKind, body: object = {}): string[] {
+    return this.step({ kind: 'call', callId, call, body })
+  }
+
+  /** The leader answers the nth `subscribe`; with each, it begins a link of its own anew. */
+  takeSubscription(count: number, reply: Reply = { ok: true, result: { frameworkId: 'web', heartbeatMs } }) {
+    this.#leader = new End(`m-${this.#epoch}-${count}`)
+    return this.hear('reply', reply, { call: `subscribe-${count}` })
+  }
+
+  /** Another leader is elected; nobody has heard of it yet. */
+  elect(epoch: number): void {
+    this.#epoch = epoch
+  }
+
+  hear(kind: LeaderMessage['kind'], body: object, options: { call?: string; to?: string } = {}): string[] {
+    const envelope = this.#leader.wrap(kind, body, this.#epoch, { to: session, ...options })
+    return this.hearEnvelope(envelope)
+  }
+
+  /** As it is, without the numbers that a leader would give it. */
+  hearEnvelope(envelope: Envelope): string[] {
+    return this.step({ kind: 'message', message: envelope as LeaderMessage })
+  }
+
+  /** A message of the leader that is lost on the way. */
+  lose(): void {
+    this.#leader.wrap('offers', {}, this.#epoch)
+  }
+
+  hearOffers(...offerIds: string[]): string[] {
+    return this.hear('offers', { offers: offerIds.map(offer) })
+  }
+
+  hearUpdate(sequence: number | undefined, state: TaskStatus['state'] = 'RUNNING', taskId = 't1'): string[] {
+    return this.hear('update', { status: status(sequence, state, taskId) })
+  }
+
+  /** The author's handler is done with an update. */
+  handled(sequence: number, taskId = 't1'): string[] {
+    return this.step({ kind: 'handled', taskId, agentId: 'a1', sequence })
+  }
+
+  /** The envelopes that the last step wants sent. */
+  get sent(): Envelope[] {
+    return this.last.flatMap(command => (command.kind === 'send' ? [command.envelope] : []))
+  }
+}
+
+function offer(offerId: string): Offer {
+  return {
+    offerId,
+    frameworkId: 'web',
+    role: 'a',
+    agentId: 'a1',
+    hostname: 'a1.test',
+    resources: { cpus: 1 },
+    attributes: {},
+    containerizers: ['process'],
+    madeAtMs: 0,
+  }
+}
+
+function status(sequence: number | undefined, state: TaskStatus['state'], taskId: string): TaskStatus {
+  return {
+    frameworkId: 'web',
+    taskId,
+    agentId: 'a1',
+    state,
+    timestampMs: 0,
+    source: 'agent',
+    ...(sequence === undefined ? {} : { sequence }),
+  }
+}
