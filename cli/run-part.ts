@@ -6,6 +6,8 @@ export interface Part {
   stop(): Promise<void>
 }
 
+const stopTimeoutMs = 30_000
+
 /** Something that has started, or failed while it ran. */
 export type EndPart = (reason: unknown) => void
 
@@ -25,6 +27,8 @@ export async function runPart(
     if (isEnding) return
     isEnding = true
     log[status === exitStatus.ok ? 'info' : 'error'](`${name} stops: ${reason}`, { exitStatus: status })
+    // A part that cannot stop in order, e.g. because NATS hangs, stops all the same.
+    setTimeout(() => process.exit(status), stopTimeoutMs).unref()
     await part
       ?.stop()
       .catch((error: unknown) => log.error('stopping failed', { error: describeError(error) }))
@@ -33,6 +37,8 @@ export async function runPart(
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => void end(signal, exitStatus.ok))
+  // Whoever read the log has gone: that is no reason to stop, and to log that would fail again.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   process.on('uncaughtException', error => {
     log.error('bug', { error: error.stack ?? String(error) })
     void end(`a bug: ${describeError(error)}`, exitStatus.bug)

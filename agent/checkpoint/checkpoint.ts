@@ -92,8 +92,8 @@ export class Checkpoint {
   }
 
   async #read(path: string): Promise<unknown> {
-    const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined
+    const text = await readFile(path, 'utf8').catch((error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
       throw error
     })
     if (text === undefined) return undefined
@@ -136,7 +136,8 @@ function hash(text: string): string {
 }
 
 async function list(directory: string): Promise<string[]> {
-  return (await readdir(directory).catch(() => [])).toSorted()
+  const names: string[] = await readdir(directory).catch(() => [])
+  return names.toSorted()
 }
 
 async function writeSynchronised(path: string, text: string): Promise<void> {

@@ -17,8 +17,8 @@ export interface WorkDirLock {
 export async function lockWorkDir(workDir: string): Promise<WorkDirLock> {
   await mkdir(workDir, { recursive: true })
   const path = socketPath(resolve(workDir))
-  const server = await listen(path).catch(async (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE') throw error
+  const server = await listen(path).catch(async (error: unknown) => {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')) throw error
     if (await answers(path)) {
       throw new Error(
         `the work directory ${workDir} is in use by another agent; stop it, or give another --work-dir`,

@@ -9,7 +9,7 @@ const samePressMs = 300
 export function joinRepeatedSignals() {
   /** @type {Map<string, number>} */
   const lastSeen = new Map()
-  const emit = process.emit
+  const emit = process.emit.bind(process)
   process.emit = (event, ...args) => {
     if (event === 'SIGINT' || event === 'SIGTERM') {
       const now = performance.now()
@@ -17,6 +17,6 @@ export function joinRepeatedSignals() {
       lastSeen.set(event, now)
       if (sinceLast < samePressMs) return true
     }
-    return Reflect.apply(emit, process, [event, ...args])
+    return emit(event, ...args)
   }
 }

@@ -25,7 +25,7 @@ export function addDeployCommand(program: Command): void {
       const progress = progressOn(process.stdout)
       const { service, timeout: timeoutMs, wait } = options
       try {
-        await deploy({ service, app, timeoutMs, noWait: !wait, progress: progress.show })
+        await deploy({ service, app, timeoutMs, noWait: !wait, progress: app => progress.show(app) })
       } finally {
         progress.end()
       }

@@ -45,7 +45,9 @@ export async function deploy(options: DeployOptions): Promise<AppProgress | unde
   if (typeof app.id !== 'string')
     throw new DeployError(`an app has an id, such as "/web", got ${JSON.stringify(app.id)}`)
   const url = new URL(`/v2/apps/${app.id.replace(/^\/+/, '')}`, service)
-  const put = (await requestJson('service', url, { method: 'PUT', body: app })) as { version: string }
+  // The file is the whole of it: what is not in there is at its default.
+  const whole = new URL('?partialUpdate=false', url)
+  const put = (await requestJson('service', whole, { method: 'PUT', body: app })) as { version: string }
   if (options.noWait) return undefined
   const endMs = performance.now() + timeoutMs
   for (;;) {

@@ -80,7 +80,7 @@ export class Books {
   /** From free to a column. @throws RangeError when it is not free (tasks of a returning agent are taken as they are) */
   charge(claim: Claim, column: Column): void {
     if (column === 'offered' && !this.free(claim.agentId).contains(claim.resources)) {
-      throw new RangeError(`${claim.resources} of agent ${claim.agentId} is not free`)
+      throw new RangeError(`${String(claim.resources)} of agent ${claim.agentId} is not free`)
     }
     this.#change(claim, holding => ({ ...holding, [column]: holding[column].plus(claim.resources) }))
   }

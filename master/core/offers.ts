@@ -18,8 +18,9 @@ export function makeOffers(turn: Turn): void {
   }
   for (const [frameworkId, list] of offers) {
     const framework = state.frameworks.get(frameworkId)
+    if (!framework) continue
     // Some thousand offers fit in a message; fewer leave room for large attributes.
-    for (let start = 0; framework && start < list.length; start += 500) {
+    for (let start = 0; start < list.length; start += 500) {
       turn.toFramework(framework, 'offers', { offers: list.slice(start, start + 500) })
     }
   }

@@ -1,4 +1,10 @@
-import { type FrameworkId, type frameworkToLeader, type MessageOf, ProtocolError } from '@tender/sdk/protocol'
+import {
+  type FrameworkId,
+  type frameworkToLeader,
+  type MessageOf,
+  ProtocolError,
+  type Reply,
+} from '@tender/sdk/protocol'
 import { roleProblem } from '@tender/sdk/values'
 import { recordVersion, type RegistryRecord } from '../registry/records.js'
 import { endOffersOfFramework } from './disconnect-framework.js'
@@ -100,7 +106,7 @@ function admit(turn: Turn, frameworkId: FrameworkId, message: Subscribe): void {
     heardAtMs: turn.now,
     disconnectedAtMs: undefined,
     suppressedRoles: new Set(suppressedRoles),
-    replies: known?.replies ?? new Map(),
+    replies: known?.replies ?? new Map<string, Reply>(),
     subscribeCall: message.call,
   }
   framework.link?.arrive(message)

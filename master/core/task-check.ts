@@ -42,8 +42,8 @@ function taskResources(info: TaskInfo): Resources {
 }
 
 function checkPorts(info: TaskInfo, resources: Resources): void {
-  const seen = new Set<number>()
-  for (const { hostPort } of info.container?.portMappings ?? []) {
+  const seen = new Set<string>()
+  for (const { hostPort, protocol = 'tcp' } of info.container?.portMappings ?? []) {
     if (!ranges.includes(resources.ranges('ports'), [[hostPort, hostPort]])) {
       const has = resources.ranges('ports').map(([begin, end]) => `${begin}-${end}`)
       throw invalid(
@@ -51,8 +51,9 @@ function checkPorts(info: TaskInfo, resources: Resources): void {
         `hostPort must be one of the ports in its resources (${has.join(', ') || 'none'}), got ${hostPort}`,
       )
     }
-    if (seen.has(hostPort)) throw invalid(info, `a hostPort is mapped once, got ${hostPort} twice`)
-    seen.add(hostPort)
+    const end = `${protocol} ${hostPort}`
+    if (seen.has(end)) throw invalid(info, `a hostPort is mapped once for each protocol, got ${end} twice`)
+    seen.add(end)
   }
 }
 
@@ -68,7 +69,7 @@ function missing(wanted: Resources, left: Resources): string {
     .filter(([one]) => !left.contains(one))
     .map(([one, name]) => {
       const there = Resources.of([...left.entries()].filter(([each]) => each === name))
-      return `${one} where ${there.isEmpty ? `no ${name}` : there} is left of the offers`
+      return `${String(one)} where ${there.isEmpty ? `no ${name}` : String(there)} is left of the offers`
     })
     .join(', and ')
 }

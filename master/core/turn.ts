@@ -2,7 +2,7 @@ import {
   type ErrorCode,
   LinkEnd,
   type Peer,
-  ProtocolError,
+  type ProtocolError,
   type Reply,
   type SessionId,
 } from '@tender/sdk/protocol'
@@ -104,7 +104,7 @@ export class Turn {
   }
 
   event(event: Omit<ClusterEvent, 'timestampMs'>): void {
-    this.commands.push({ kind: 'event', event: { ...event, timestampMs: this.now } as ClusterEvent })
+    this.commands.push({ kind: 'event', event: { ...event, timestampMs: this.now } })
   }
 
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, fields: LogFields = {}): void {

@@ -28,7 +28,7 @@ const leaseKey = 'leader'
  * Leader election by a lease: one key in a bucket whose entries vanish after `leaseMs`. Who creates it leads, and
  * renews it four times a lease by compare-and-set. The others try to create it ten times a lease: old NATS servers do
  * not tell when an entry has vanished, so they have to ask. A renewal that is late deposes nobody; one that finds
- * another entry does.
+ * another's entry does.
  */
 export class Elector {
   readonly #store: KeyValueStore
@@ -41,6 +41,7 @@ export class Elector {
   #revision = 0
   #known: string | undefined
   #cancel: CancelTimer = () => {}
+  #turning: Promise<void> = Promise.resolve()
   #stopped = false
 
   constructor(options: {
@@ -64,13 +65,15 @@ export class Elector {
   }
 
   start(): void {
-    void this.#turn()
+    this.#turning = this.#turn()
   }
 
   /** Gives leadership up, so that another master need not wait for the lease to end. */
   async resign(): Promise<void> {
     this.#stopped = true
     this.#cancel()
+    // A write may be on its way; only when it has come back is it known what is to be given up.
+    await this.#turning
     const revision = this.#revision
     this.#revision = 0
     if (revision === 0) return
@@ -96,13 +99,31 @@ export class Elector {
     }
     if (this.#stopped) return
     const waitMs = this.#revision > 0 ? this.#leaseMs / 4 : this.#leaseMs / 10
-    this.#cancel = this.#clock.setTimer(waitMs, () => void this.#turn())
+    this.#cancel = this.#clock.setTimer(waitMs, () => this.start())
   }
 
   async #renew(): Promise<void> {
     const before = this.#revision
     try {
       const revision = await this.#store.update(leaseKey, this.#value(), before)
+      if (this.#revision === before) this.#revision = revision
+    } catch (error) {
+      if (!(error instanceof StoreConflictError)) throw error
+      await this.#regain(before)
+    }
+  }
+
+  /**
+   * The lease is not as this master left it. It may be another's; or nobody's, because no renewal came in time; or
+   * still its own, by a renewal whose answer was lost.
+   */
+  async #regain(before: number): Promise<void> {
+    try {
+      const entry = await this.#store.get(leaseKey)
+      if (entry && entry.value !== this.#value()) return this.stepDown('the lease was lost')
+      const revision = entry
+        ? await this.#store.update(leaseKey, this.#value(), entry.revision)
+        : await this.#store.create(leaseKey, this.#value())
       if (this.#revision === before) this.#revision = revision
     } catch (error) {
       if (!(error instanceof StoreConflictError)) throw error
@@ -115,8 +136,8 @@ export class Elector {
     if (entry) return this.#follow(entry.value)
     try {
       const revision = await this.#store.create(leaseKey, this.#value())
-      if (this.#stopped) return
       this.#revision = revision
+      if (this.#stopped) return
       this.#known = undefined
       this.#events.elected(revision)
     } catch (error) {
@@ -127,7 +148,9 @@ export class Elector {
   #follow(value: string): void {
     if (value === this.#known) return
     this.#known = value
-    this.#events.following(JSON.parse(value) as LeaderAddress)
+    const leader = JSON.parse(value) as LeaderAddress
+    // After stepping down, its own lease stands until it ends: then nobody leads.
+    this.#events.following(leader.masterId === this.#self.masterId ? undefined : leader)
   }
 
   #value(): string {

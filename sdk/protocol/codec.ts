@@ -17,10 +17,10 @@ export type Decoded<M extends Messages> =
   | { readonly ok: true; readonly message: MessageOf<M> }
   | { readonly ok: false; readonly error: ProtocolError; readonly call?: string }
 
-// Maps with string keys, so that a client in any language reads them. One shared instance: `pack` must never be handed
-// to Array.map, which would pass the index as options. Other languages write a time in milliseconds as a 64 bit integer:
-// it is to be a number here, as far as a number is exact.
-const packr = new Packr({ useRecords: false, int64AsType: 'auto' })
+// Maps with string keys, so that a client in any language reads them; other languages write a time in milliseconds as a
+// 64 bit integer, which is a number here. One shared instance: `pack` must never be handed to Array.map, which would
+// pass the index as options.
+const packr = new Packr({ useRecords: false, int64AsType: 'number' })
 
 export function encode(message: Envelope): Uint8Array {
   return packr.pack(message)

@@ -55,8 +55,8 @@ function problemsOf(errors: readonly ErrorObject[]): Problem[] {
             value: undefined,
           }
         case 'additionalProperties': {
-          const name: string = error.params.additionalProperty
-          const known = Object.keys(error.parentSchema?.properties ?? {})
+          const name = String(error.params.additionalProperty)
+          const known = Object.keys((error.parentSchema?.properties ?? {}) as object)
           const value: unknown = (error.data as Record<string, unknown>)[name]
           return {
             path: `${error.instancePath}/${name}`,

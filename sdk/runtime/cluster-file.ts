@@ -24,7 +24,8 @@ const defaults: ClusterAddress = {
 
 /**
  * Finds the cluster to talk to: `TENDER_CLUSTER`, `TENDER_NATS`, `TENDER_MASTER` and `TENDER_SERVICE` win over
- * `.tender/cluster.json` in this directory or one above, which wins over the default ports of this machine.
+ * `.tender/cluster.json` in this directory or one above, which wins over the default ports of this machine. A variable that
+ * is set to nothing counts as not set.
  *
  * @example
  * const { nats, cluster } = findCluster(process.env, process.cwd())
@@ -35,10 +36,10 @@ export function findCluster(
 ): ClusterAddress {
   const file = readClusterFile(directory) ?? defaults
   return {
-    cluster: env.TENDER_CLUSTER ?? file.cluster,
-    nats: env.TENDER_NATS ?? file.nats,
-    master: env.TENDER_MASTER ?? file.master,
-    service: env.TENDER_SERVICE ?? file.service,
+    cluster: env.TENDER_CLUSTER || file.cluster,
+    nats: env.TENDER_NATS || file.nats,
+    master: env.TENDER_MASTER || file.master,
+    service: env.TENDER_SERVICE || file.service,
   }
 }
 

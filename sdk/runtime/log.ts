@@ -34,7 +34,7 @@ const secretName = /^(env|environment|authorization|credentials)$|password|secre
 
 /**
  * A log on standard output: readable on a terminal, or one JSON object a line.
- * Values under names that are usually secret (passwords, tokens, environments) are not printed.
+ * Values under names that are usually secret (passwords, tokens, environments) are not printed, nor credentials in URLs.
  */
 export function createLog(options: { name: string; format: LogFormat; level: LogLevel }): Log {
   const logger = new Logger<Record<string, unknown>>({
@@ -74,7 +74,8 @@ class TsLog implements Log {
     return new TsLog(this.#logger, this.#format, { ...this.#fields, ...fields })
   }
 
-  #write(level: LogLevel, message: string, fields: LogFields = {}): void {
+  #write(level: LogLevel, sentence: string, fields: LogFields = {}): void {
+    const message = withoutCredentials(sentence)
     const all = withoutSecrets({ ...this.#fields, ...fields }) as Record<string, unknown>
     if (this.#format === 'json') {
       this.#logger[level](unreserved(all), message)
@@ -93,17 +94,36 @@ function unreserved(fields: Record<string, unknown>): Record<string, unknown> {
   )
 }
 
+/** Deeper than any message of ours; an object that holds itself ends here. */
+const deepest = 12
+
 function withoutSecrets(value: unknown, depth = 0): unknown {
-  if (value instanceof Error) return describeError(value)
+  if (typeof value === 'string') return withoutCredentials(value)
+  if (value instanceof Error) return withoutCredentials(describeError(value))
+  if (typeof value === 'function') return '[function]'
+  if (typeof value === 'bigint' || typeof value === 'symbol') return String(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (depth === deepest) return '[deep]'
   if (Array.isArray(value)) return value.map(item => withoutSecrets(item, depth + 1))
-  if (typeof value !== 'object' || value === null || depth > 6) return value
-  if (Object.getPrototypeOf(value) !== Object.prototype) return String(value)
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return withoutCredentials(textOf(value))
   return Object.fromEntries(
     Object.entries(value).map(([name, item]) => [
       name,
       secretName.test(name) ? '[hidden]' : withoutSecrets(item, depth + 1),
     ]),
   )
+}
+
+/** An object of a class says itself what it is, `cpus:1`; one that does not is known by its class. */
+function textOf(value: object): string {
+  const text = value.toString.call(value)
+  return text === '[object Object]' ? value.constructor.name : text
+}
+
+/** Hides user and password of URLs: `nats://[hidden]@host:4222`. */
+export function withoutCredentials(text: string): string {
+  return text.replaceAll(/(?<=:\/\/)[^\s/@]+(?=@)/g, '[hidden]')
 }
 
 /** An error's message with those of its causes: the first cause is what an operator needs. */
@@ -114,5 +134,5 @@ export function describeError(error: unknown): string {
 
 function asText(value: unknown): string {
   if (typeof value === 'string') return /[\s"]/.test(value) ? JSON.stringify(value) : value
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  return JSON.stringify(value)
 }

@@ -11,7 +11,7 @@ export class Loop<Input> {
   #queue: Input[] = []
   #running = false
   #stopped = false
-  #idle: (() => void)[] = []
+  readonly #idle: (() => void)[] = []
 
   constructor(handle: Handler<Input>, onBug: (error: unknown) => void) {
     this.#handle = handle

@@ -7,6 +7,7 @@ import {
 import { leaderToEveryone } from '../protocol/beacon.js'
 import { decoder, encode } from '../protocol/codec.js'
 import { type ErrorCode, ProtocolError } from '../protocol/errors.js'
+import type { Envelope } from '../protocol/envelope.js'
 import type { OfferId } from '../protocol/ids.js'
 import type { Filter, Offer as WireOffer } from '../protocol/offer.js'
 import type { Reply } from '../protocol/reply.js'
@@ -264,8 +265,7 @@ export class Scheduler {
   #perform(command: DriverCommand): void {
     switch (command.kind) {
       case 'send':
-        this.#transport.publish(this.#subjects.toLeader(this.#self), encode(command.envelope))
-        return
+        return this.#send(command.envelope)
       case 'settle':
         this.#settlers.get(command.callId)?.(command.reply)
         this.#settlers.delete(command.callId)
@@ -276,6 +276,18 @@ export class Scheduler {
       case 'log':
         this.#log[command.level](command.message, { frameworkId: this.framework.frameworkId })
         return
+    }
+  }
+
+  #send(envelope: Envelope): void {
+    try {
+      this.#transport.publish(this.#subjects.toLeader(this.#self), encode(envelope))
+    } catch (error) {
+      // Too large: the caller is told; to send it again would be of no use.
+      if (!(error instanceof RangeError)) throw error
+      this.#log.error('a message cannot be sent', { kind: envelope.kind, error: error.message })
+      if (envelope.call !== undefined)
+        this.#step({ kind: 'unsendable', callId: envelope.call, message: error.message })
     }
   }
 

@@ -38,6 +38,8 @@ export type DriverInput =
     }
   /** The author's handler has failed: the update is to come again. */
   | { readonly kind: 'unhandled'; readonly taskId: TaskId }
+  /** A call cannot be sent, e.g. because it is too large for a message. */
+  | { readonly kind: 'unsendable'; readonly callId: string; readonly message: string }
   | { readonly kind: 'reconnected' }
   | { readonly kind: 'tick' }
   | { readonly kind: 'close' }
@@ -141,6 +143,8 @@ export class Driver {
         return this.#handled(input.taskId, input.agentId, input.sequence)
       case 'unhandled':
         return this.#unhandled(input.taskId)
+      case 'unsendable':
+        return this.#settle(input.callId, { ok: false, code: 'malformed', message: input.message })
       case 'reconnected':
         return this.#phase === 'idle' ? [] : this.#subscribeAgain(now)
       case 'tick':

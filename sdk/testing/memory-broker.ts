@@ -16,6 +16,8 @@ export class MemoryBroker {
   readonly #delayMs: number
   #subscriptions: Subscription[] = []
   #isUp = true
+  /** How often it was stopped: what was sent in an earlier life never arrives. */
+  #stops = 0
   readonly #transports: MemoryTransport[] = []
 
   constructor(clock: Clock, delayMs = 0) {
@@ -32,6 +34,7 @@ export class MemoryBroker {
   /** As if the server had been killed: what is in flight is lost, and everybody is disconnected. */
   stop(): void {
     this.#isUp = false
+    this.#stops++
     for (const transport of this.#transports) transport.become('disconnected')
   }
 
@@ -42,8 +45,9 @@ export class MemoryBroker {
 
   publish(subject: string, bytes: Uint8Array): void {
     const copy = bytes.slice()
+    const stops = this.#stops
     this.#clock.setTimer(this.#delayMs, () => {
-      if (!this.#isUp) return
+      if (!this.#isUp || stops !== this.#stops) return
       const tokens = subject.split('.')
       for (const subscription of this.#subscriptions) {
         if (subscription.owner.status === 'connected' && matches(subscription.tokens, tokens)) {

@@ -1,18 +1,32 @@
+import type { Clock, Millis } from '../runtime/clock.js'
 import { type KeyValueStore, StoreConflictError, type StoreEntry } from '../runtime/store.js'
+
+/** When entries vanish by themselves, as in a bucket with a time to live. */
+export interface Expiry {
+  readonly clock: Clock
+  /** Counted from an entry's last write. */
+  readonly ttlMs: number
+}
 
 /** A store that lives as long as its variable: the same rules as JetStream's, nothing durable. */
 export class MemoryStore implements KeyValueStore {
-  readonly #entries = new Map<string, StoreEntry>()
+  readonly #entries = new Map<string, StoreEntry & { readonly expiresAtMs: Millis }>()
+  readonly #expiry: Expiry | undefined
   #revision = 0
 
+  constructor(expiry?: Expiry) {
+    this.#expiry = expiry
+  }
+
   async get(key: string): Promise<StoreEntry | undefined> {
-    return this.#entries.get(key)
+    const entry = this.#find(key)
+    return entry && { key, value: entry.value, revision: entry.revision }
   }
 
   async list(prefix = ''): Promise<StoreEntry[]> {
-    return [...this.#entries.values()]
-      .filter(entry => entry.key.startsWith(prefix))
-      .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    const keys = [...this.#entries.keys()].filter(key => key.startsWith(prefix)).toSorted()
+    const entries = await Promise.all(keys.map(key => this.get(key)))
+    return entries.filter(entry => entry !== undefined)
   }
 
   async put(key: string, value: string): Promise<number> {
@@ -20,19 +34,26 @@ export class MemoryStore implements KeyValueStore {
   }
 
   async create(key: string, value: string): Promise<number> {
-    this.#expect(key, this.#entries.get(key)?.revision === undefined)
+    this.#expect(key, this.#find(key) === undefined)
     return this.#write(key, value)
   }
 
   async update(key: string, value: string, revision: number): Promise<number> {
-    this.#expect(key, (this.#entries.get(key)?.revision ?? 0) === revision)
+    this.#expect(key, (this.#find(key)?.revision ?? 0) === revision)
     return this.#write(key, value)
   }
 
   async delete(key: string, revision?: number): Promise<void> {
-    this.#expect(key, revision === undefined || this.#entries.get(key)?.revision === revision)
+    this.#expect(key, revision === undefined || this.#find(key)?.revision === revision)
     this.#entries.delete(key)
     this.#revision++
+  }
+
+  #find(key: string): StoreEntry | undefined {
+    const entry = this.#entries.get(key)
+    if (!entry || !this.#expiry || this.#expiry.clock.now() < entry.expiresAtMs) return entry
+    this.#entries.delete(key)
+    return undefined
   }
 
   #expect(key: string, holds: boolean): void {
@@ -40,7 +61,8 @@ export class MemoryStore implements KeyValueStore {
   }
 
   #write(key: string, value: string): number {
-    this.#entries.set(key, { key, value, revision: ++this.#revision })
+    const expiresAtMs = this.#expiry ? this.#expiry.clock.now() + this.#expiry.ttlMs : Infinity
+    this.#entries.set(key, { key, value, revision: ++this.#revision, expiresAtMs })
     return this.#revision
   }
 }

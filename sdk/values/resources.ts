@@ -110,7 +110,7 @@ export class Resources {
 
   /** @throws RangeError when `other` is not contained in this: below zero is a bug, never a number */
   minus(other: Resources): Resources {
-    if (!this.contains(other)) throw new RangeError(`${other} is not contained in ${this}`)
+    if (!this.contains(other)) throw new RangeError(`${String(other)} is not contained in ${String(this)}`)
     const rest = new Map(this.#values)
     for (const [name, value] of other.#values) rest.set(name, subtract(rest.get(name), value))
     return Resources.of(rest)
@@ -217,15 +217,14 @@ function valueFromWire(name: string, wire: WireResources[string]): ResourceValue
   if (wire.every(item => typeof item === 'string')) {
     return { kind: 'set', items: [...new Set(wire)].toSorted() }
   }
-  const ranges = wire as (readonly [number, number])[]
-  for (const [begin, end] of ranges) {
+  for (const [begin, end] of wire) {
     if (!Number.isSafeInteger(begin) || !Number.isSafeInteger(end) || begin < 0 || begin > end) {
       throw new RangeError(
         `${name}: a range goes from a whole number to the same or a larger one, got ${begin}-${end}`,
       )
     }
   }
-  return { kind: 'ranges', ranges: Range.normalize(ranges) }
+  return { kind: 'ranges', ranges: Range.normalize(wire) }
 }
 
 function valueToWire(value: ResourceValue): WireResources[string] {

@@ -9,8 +9,7 @@ export function roleProblem(role: string): string | undefined {
     if (part === '') return `a role's parts between '/' must not be empty`
     if (part === '.' || part === '..' || part === '*') return `a role's part must not be '${part}'`
     if (part.startsWith('-')) return `a role's part must not start with '-'`
-    if (/[\s\u0000-\u001f\u007f\\]/.test(part))
-      return `a role must not contain white space or control characters`
+    if (/[\s\p{Cc}\\]/u.test(part)) return `a role must not contain white space or control characters`
   }
   return undefined
 }

@@ -88,10 +88,12 @@ for (const containerizer of ['docker', 'process'] as const) {
 
     it('answers as its OpenAPI description says', async () => {
       const { master } = cluster.file
-      const openapi = await cluster.get<Parameters<typeof expectMatchesOpenApi>[0]>(`${master}/api/v1/openapi.json`)
+      const openapi = await cluster.get<Parameters<typeof expectMatchesOpenApi>[0]>(
+        `${master}/api/v1/openapi.json`,
+      )
       for (const path of ['health', 'state', 'agents', 'frameworks', 'roles', 'offers', 'tasks', 'leader']) {
         const response = await fetch(`${master}/api/v1/${path}`)
-        const body = (await response.json()) as unknown
+        const body: unknown = await response.json()
         expectMatchesOpenApi(openapi, {
           method: 'get',
           path: `/api/v1/${path}`,

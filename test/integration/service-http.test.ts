@@ -213,6 +213,22 @@ describe('service: over a real NATS, before any master leads', () => {
     expect((await answer).status).to.equal(201)
     await service.stop()
   })
+
+  it('stops while NATS is away', async () => {
+    const service = await startService({ nats: nats().url, cluster: 'gone', http: { port: 0 } })
+    await nats().stop()
+    await service.stop()
+    await nats().start()
+  })
+
+  it('leaves nothing open when it cannot start', async () => {
+    const first = await startService({ nats: nats().url, cluster: 'taken', http: { port: 0 } })
+    const port = Number(new URL(first.httpUrl).port)
+    const options = { nats: nats().url, cluster: 'taken', http: { port } }
+    const error: unknown = await startService(options).catch((caught: unknown) => caught)
+    expect(String(error)).to.contain(`port ${port} on 127.0.0.1 is taken`)
+    await first.stop()
+  })
 })
 
 /** The service's parts, put together with a scheduler that plays the cluster. */

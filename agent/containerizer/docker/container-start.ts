@@ -68,7 +68,9 @@ export class ContainerStarter {
     const pulled = pullImage(this.#docker, { image, stallMs: this.#options.pullStallMs })
     // A stopped task does not wait for its image; the pull itself goes on, since others may want it.
     await Promise.race([pulled, aborted(start.stopped)])
-    pulled.catch(error => this.#options.log.debug('pull failed', { image, error: messageOf(error) }))
+    pulled.catch((error: unknown) =>
+      this.#options.log.debug('pull failed', { image, error: messageOf(error) }),
+    )
   }
 
   async #create(spec: ContainerSpec): Promise<Dockerode.Container> {

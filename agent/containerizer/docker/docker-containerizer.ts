@@ -135,8 +135,7 @@ export class DockerContainerizer implements Containerizer {
       // Closed meanwhile: the container runs on, as all do, and is found again by its handle or its labels.
       if (this.#closed.signal.aborted) await output.close()
       else this.#watch(started, spec.sandbox, Promise.resolve(output))
-      const graceMs: number = stopped.reason
-      if (stopped.aborted) await this.stop(spec, graceMs)
+      if (stopped.aborted) await this.stop(spec, stopped.reason as number)
       return started
     } catch (error) {
       await output.close()

@@ -69,7 +69,8 @@ export function dial<T>(
   request: Parameters<Dockerode['modem']['dial']>[0],
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const done = (error: Error | null, answer: any): void => (error ? reject(error) : resolve(answer))
+    const done = (error: Error | null, answer: unknown): void =>
+      error ? reject(error) : resolve(answer as T)
     modem.dial(request, done)
   })
 }

@@ -47,7 +47,7 @@ export async function pullImage(docker: Dockerode, { image, stallMs }: PullOptio
 /** The engine reports a failure in the middle of a pull as a line of a successful answer. */
 function throwIfError(line: string): void {
   if (line.trim() === '') return
-  const { error }: PullLine = JSON.parse(line)
+  const { error } = JSON.parse(line) as PullLine
   if (error !== undefined) throw new Error(error)
 }
 

@@ -14,7 +14,7 @@ const requireInModem = createRequire(requireInDockerode.resolve('docker-modem'))
 putOff(requireInDockerode, './session')
 putOff(requireInModem, './ssh')
 
-export const Docker: typeof Dockerode = requireHere('dockerode')
+export const Docker = requireHere('dockerode') as typeof Dockerode
 
 /** Puts into the module cache, in place of a module that exports one function, a function that loads it when called. */
 function putOff(require: NodeJS.Require, request: string): void {
@@ -22,7 +22,7 @@ function putOff(require: NodeJS.Require, request: string): void {
   if (require.cache[path]) return
   const exports = (...args: unknown[]): unknown => {
     delete require.cache[path]
-    const load: (...args: unknown[]) => unknown = require(path)
+    const load = require(path) as (...args: unknown[]) => unknown
     return load(...args)
   }
   require.cache[path] = Object.assign(new Module(path), { filename: path, loaded: true, exports })

@@ -49,7 +49,7 @@ export function candidates({ Path: program, Config: config }: ProgramFacts): str
 
 async function exists(container: Dockerode.Container, path: string): Promise<boolean> {
   try {
-    const answer: Readable = await container.infoArchive({ path })
+    const answer = (await container.infoArchive({ path })) as Readable
     answer.resume()
     return true
   } catch (error) {

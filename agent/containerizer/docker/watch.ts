@@ -97,7 +97,7 @@ function inspect(container: Dockerode.Container): Promise<Dockerode.ContainerIns
  * connection breaks after that, dockerode neither resolves nor rejects. A stream does tell that it broke.
  */
 async function waitOnce(container: Dockerode.Container, signal: AbortSignal): Promise<number | undefined> {
-  const stream = await dial<Readable>(container.modem, {
+  const stream = await dial<Readable>(container.modem as Dockerode['modem'], {
     path: `/containers/${container.id}/wait?`,
     method: 'POST',
     isStream: true,
@@ -105,7 +105,7 @@ async function waitOnce(container: Dockerode.Container, signal: AbortSignal): Pr
     statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
     options: {},
   })
-  const { StatusCode: exitCode, Error: error }: WaitAnswer = JSON.parse(await text(stream))
+  const { StatusCode: exitCode, Error: error } = JSON.parse(await text(stream)) as WaitAnswer
   return error ? undefined : exitCode
 }
 

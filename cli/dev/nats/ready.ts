@@ -1,4 +1,4 @@
-import { type FSWatcher, watch } from 'node:fs'
+import { watch } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import net from 'node:net'
 import { join } from 'node:path'
@@ -15,22 +15,21 @@ export type Address = { readonly host: string; readonly port: number }
  */
 export function portOf(pid: number, portsFileDir: string, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
-    let watcher: FSWatcher | undefined
+    if (signal.aborted) return reject(signal.reason as Error)
     const settle = (outcome: () => void): void => {
-      watcher?.close()
+      watcher.close()
       signal.removeEventListener('abort', giveUp)
       outcome()
     }
-    const giveUp = (): void => settle(() => reject(signal.reason))
+    const giveUp = (): void => settle(() => reject(signal.reason as Error))
     const look = (): void => {
       readPort(pid, portsFileDir).then(
         port => port !== undefined && settle(() => resolve(port)),
         (error: unknown) => settle(() => reject(error)),
       )
     }
-    if (signal.aborted) return giveUp()
     signal.addEventListener('abort', giveUp)
-    watcher = watch(portsFileDir, look)
+    const watcher = watch(portsFileDir, look)
     watcher.once('error', error => settle(() => reject(error)))
     // The file may be there already.
     look()
@@ -41,7 +40,7 @@ async function readPort(pid: number, folder: string): Promise<number | undefined
   const file = (await readdir(folder)).find(name => name.endsWith(`_${pid}.ports`))
   if (!file) return undefined
   try {
-    const ports: { nats?: readonly string[] } = JSON.parse(await readFile(join(folder, file), 'utf8'))
+    const ports = JSON.parse(await readFile(join(folder, file), 'utf8')) as { nats?: readonly string[] }
     const url = ports.nats?.[0]
     return url === undefined ? undefined : Number(new URL(url).port)
   } catch {
@@ -53,7 +52,7 @@ async function readPort(pid: number, folder: string): Promise<number | undefined
 /** Connects once and reads the greeting; this shows that a NATS server, and not only a socket, is there. */
 export function readInfo(address: Address, signal: AbortSignal): Promise<NatsInfo> {
   return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason)
+    if (signal.aborted) return reject(signal.reason as Error)
     const socket = net.connect({ ...address, signal })
     let text = ''
     socket.setEncoding('utf8')
@@ -64,7 +63,7 @@ export function readInfo(address: Address, signal: AbortSignal): Promise<NatsInf
       socket.destroy()
       if (!line)
         return reject(new Error(`what listens on ${address.host}:${address.port} is not a NATS server`))
-      const info: { server_name?: string; version?: string; jetstream?: boolean } = JSON.parse(line)
+      const info = JSON.parse(line) as { server_name?: string; version?: string; jetstream?: boolean }
       resolve({
         name: info.server_name ?? '',
         version: info.version ?? '',

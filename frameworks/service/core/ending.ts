@@ -55,7 +55,8 @@ function afterPassingRefusal({ backoff, refusedAtMs }: AppState, now: Millis): B
   return isRepeated ? { ...backoff, untilMs: Math.max(backoff.untilMs, refusedAtMs + 1_000) } : backoff
 }
 
-function messageOf({ message, reason, exitCode }: TaskStatus): string {
+function messageOf({ message, reason, exitCode, state }: TaskStatus): string {
+  if (message === undefined && state === 'GONE') return 'its agent is gone, or has no such task any more'
   return message ?? reason ?? (exitCode === undefined ? 'without a reason' : `exit code ${exitCode}`)
 }
 

@@ -3,6 +3,8 @@ import type { Write } from '../core/index.js'
 import { keyOf, type ServiceStore } from './service-store.js'
 
 const firstRetryMs = 100
+/** A write that got lost with its connection is never answered; to write the same again does no harm. */
+const attemptMs = 1_000
 const longestRetryMs = 5_000
 
 /**
@@ -55,12 +57,20 @@ export class Journal {
   async #perform(key: string, write: Write): Promise<void> {
     for (let waitMs = firstRetryMs; ; waitMs = Math.min(waitMs * 2, longestRetryMs)) {
       try {
-        return await this.#store.write(write)
+        return await this.#attempt(write)
       } catch (error) {
         this.#log.warn('the store does not answer; trying again', { key, error: describeError(error) })
       }
       await new Promise<void>(resolve => this.#clock.setTimer(waitMs, resolve))
       if (this.#stopped) return new Promise(() => {})
     }
+  }
+
+  #attempt(write: Write): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const late = new Error(`no answer within ${attemptMs} ms`)
+      const cancel = this.#clock.setTimer(attemptMs, () => reject(late))
+      this.#store.write(write).then(resolve, reject).finally(cancel)
+    })
   }
 }

@@ -1,4 +1,5 @@
 import { connect, type NatsConnection } from 'nats'
+import { withoutCredentials } from '../log.js'
 
 /** No NATS server answered. */
 export class NatsUnavailableError extends Error {
@@ -26,7 +27,7 @@ export async function connectNats(url: string, name: string): Promise<NatsConnec
     })
   } catch (error) {
     throw new NatsUnavailableError(
-      `no NATS server answers at ${url}; start one (nats-server -js, or tender dev) or give its URL with --nats`,
+      `no NATS server answers at ${withoutCredentials(url)}; start one (nats-server -js, or tender dev) or give its URL with --nats`,
       { cause: error },
     )
   }

@@ -21,7 +21,9 @@ export class NatsStore implements KeyValueStore {
   }
 
   static async open(connection: NatsConnection, options: NatsStoreOptions): Promise<NatsStore> {
-    const bucket = await connection.jetstream().views.kv(options.bucket, {
+    // An answer that comes when the entry may have vanished is of no use: the next attempt must not wait for it.
+    const timeout = options.ttlMs === undefined ? 5_000 : Math.max(500, options.ttlMs / 2)
+    const bucket = await connection.jetstream({ timeout }).views.kv(options.bucket, {
       history: 1,
       replicas: options.replicas ?? 1,
       storage: StorageType.File,

@@ -58,8 +58,7 @@ export class NatsTransport implements Transport {
     for await (const status of this.#connection.status()) {
       if (status.type === Events.Disconnect) this.#become('disconnected')
       else if (status.type === Events.Reconnect) this.#become('connected')
-      else if (status.type === Events.Error)
-        this.#log.error('NATS reports an error', { detail: String(status.data) })
+      else if (status.type === Events.Error) this.#log.error('NATS reports an error', { detail: status.data })
     }
   }
 

@@ -1,0 +1,24 @@
+import { benchLaunch } from './launch.js'
+import { benchMemory } from './memory.js'
+import { type Measured, printMachine, printTable } from './report.js'
+import { benchTenInstances } from './ten-instances.js'
+
+const benchmarks: Readonly<Record<string, () => Promise<Measured[]>>> = {
+  launch: benchLaunch,
+  'ten-instances': benchTenInstances,
+  memory: benchMemory,
+}
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.find(name => !(name in benchmarks))
+if (unknown !== undefined) {
+  console.error(`a benchmark is one of ${Object.keys(benchmarks).join(', ')}, got '${unknown}'`)
+  process.exitCode = 2
+} else {
+  printMachine()
+  const rows: Measured[] = []
+  for (const [name, run] of Object.entries(benchmarks)) {
+    if (wanted.length === 0 || wanted.includes(name)) rows.push(...(await run()))
+  }
+  printTable(rows)
+}

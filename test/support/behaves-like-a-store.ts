@@ -1,0 +1,137 @@
+import { type KeyValueStore, StoreConflictError } from '@tender/sdk/runtime'
+import { expect } from 'chai'
+import { beforeEach, describe, it } from 'mocha'
+
+/**
+ * What everybody may rely on in a store. The fake and the real one are held to it alike.
+ *
+ * @param open an empty store; with `ttlMs`, one whose entries vanish
+ * @param wait lets so much time pass as the store counts it
+ */
+export function behavesLikeAStore(
+  open: (options?: { ttlMs: number }) => Promise<KeyValueStore>,
+  wait: (ms: number) => Promise<void>,
+): void {
+  describe('as a store', () => {
+    let store: KeyValueStore
+
+    beforeEach(async () => {
+      store = await open()
+    })
+
+    it('gives back what was put, with the revision that the put told', async () => {
+      const revision = await store.put('a.b', 'one')
+      expect(await store.get('a.b')).to.deep.equal({ key: 'a.b', value: 'one', revision })
+      expect(await store.get('a')).to.equal(undefined)
+    })
+
+    it('keeps any text, the empty one too', async () => {
+      for (const value of ['', 'ü €\n"\u0000', JSON.stringify({ a: 'x'.repeat(100_000) })]) {
+        await store.put('a', value)
+        expect((await store.get('a'))?.value).to.equal(value)
+      }
+    })
+
+    it('has revisions that grow with every write, across keys', async () => {
+      const revisions = [await store.put('b', '1'), await store.put('a', '1'), await store.put('b', '2')]
+      expect(revisions).to.deep.equal(revisions.toSorted((x, y) => x - y))
+      expect(new Set(revisions).size).to.equal(3)
+      await store.delete('a')
+      expect(await store.create('a', '2')).to.be.greaterThan(revisions[2] ?? 0)
+    })
+
+    it('lists by key, all or by how keys begin, without what was deleted', async () => {
+      expect(await store.list()).to.deep.equal([])
+      for (const key of ['b.2', 'a.1', 'b.1', 'b.3']) await store.put(key, `is ${key}`)
+      await store.delete('b.3')
+      const listed = async (prefix?: string) =>
+        (await store.list(prefix)).map(({ key, value }) => [key, value])
+      expect(await listed('b.')).to.deep.equal([
+        ['b.1', 'is b.1'],
+        ['b.2', 'is b.2'],
+      ])
+      expect((await listed()).map(([key]) => key)).to.deep.equal(['a.1', 'b.1', 'b.2'])
+      expect(await listed('c')).to.deep.equal([])
+    })
+
+    it('lists nothing when all has been deleted', async () => {
+      await store.put('a', '1')
+      await store.delete('a')
+      expect(await store.list()).to.deep.equal([])
+    })
+
+    it('lists many', async () => {
+      await Promise.all(Array.from({ length: 300 }, (_, index) => store.put(`k.${index}`, 'x')))
+      expect(await store.list('k.')).to.have.length(300)
+    })
+
+    it('creates a key once, and again after it was deleted', async () => {
+      await store.create('a', '1')
+      await conflict(store.create('a', '2'))
+      expect((await store.get('a'))?.value).to.equal('1')
+      await store.delete('a')
+      await store.create('a', '3')
+      expect((await store.get('a'))?.value).to.equal('3')
+    })
+
+    it('lets one of many creators win', async () => {
+      const attempts = await Promise.allSettled(['1', '2', '3', '4'].map(value => store.create('a', value)))
+      expect(attempts.filter(({ status }) => status === 'fulfilled')).to.have.length(1)
+    })
+
+    it('updates only what is as the writer thinks', async () => {
+      const first = await store.put('a', '1')
+      const second = await store.update('a', '2', first)
+      await conflict(store.update('a', 'late', first))
+      expect(await store.get('a')).to.deep.equal({ key: 'a', value: '2', revision: second })
+      await store.put('other', '1')
+      await store.update('a', '3', second)
+    })
+
+    it('does not update what has been deleted, nor what never was', async () => {
+      const revision = await store.put('a', '1')
+      await store.delete('a')
+      await conflict(store.update('a', '2', revision))
+      await conflict(store.update('b', '1', 5))
+      expect(await store.list()).to.deep.equal([])
+    })
+
+    it('deletes only what is as the writer thinks, where it says so', async () => {
+      const first = await store.put('a', '1')
+      const second = await store.put('a', '2')
+      await conflict(store.delete('a', first))
+      expect((await store.get('a'))?.value).to.equal('2')
+      await store.delete('a', second)
+      expect(await store.get('a')).to.equal(undefined)
+    })
+
+    it('deletes what is not there without a word', async () => {
+      await store.delete('never')
+      expect(await store.get('never')).to.equal(undefined)
+    })
+
+    it('lets entries vanish some time after their last write, where told', async () => {
+      const ttlMs = 400
+      const leases = await open({ ttlMs })
+      let revision = await leases.create('a', '1')
+      await wait(ttlMs / 2)
+      revision = await leases.update('a', '2', revision)
+      await wait(ttlMs * 0.7)
+      expect((await leases.get('a'))?.value).to.equal('2')
+      await wait(ttlMs)
+      expect(await leases.get('a')).to.equal(undefined)
+      expect(await leases.list()).to.deep.equal([])
+      await conflict(leases.update('a', '3', revision))
+      expect(await leases.create('a', '4')).to.be.greaterThan(revision)
+    })
+  })
+}
+
+async function conflict(write: Promise<unknown>): Promise<void> {
+  const error = await write.then(
+    () => 'no error',
+    (reason: unknown) => reason,
+  )
+  expect(error).to.be.instanceOf(StoreConflictError)
+  expect(String(error)).to.match(/'[ab]' was changed by somebody else/)
+}

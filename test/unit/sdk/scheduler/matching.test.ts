@@ -1,0 +1,105 @@
+import { choose, fits, type Need, type Offer, pack, Resources } from '@tender/sdk'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { describe, it } from 'mocha'
+import { anyResources } from '../values/arbitraries.js'
+
+const parse = (text: string) => Resources.parse(text)
+const need = (text: string, ports = 0): Need => ({ resources: parse(text), ports })
+
+function offerOf(resources: Resources, index = 0): Offer {
+  return {
+    offerId: `o${index + 1}`,
+    frameworkId: 'web',
+    role: '*',
+    agentId: `a${index + 1}`,
+    hostname: `a${index + 1}.test`,
+    resources,
+    attributes: {},
+    containerizers: ['process'],
+    madeAtMs: 0,
+  }
+}
+
+describe('a need', () => {
+  it('fits when all of it is there, ports included', () => {
+    const available = parse('cpus:1;ports:[1-2]')
+    const needs = [need('cpus:1'), need('cpus:1', 2), need('cpus:1', 3), need('cpus:1.001'), need('gpus:1')]
+    expect(needs.map(each => fits(available, each))).to.deep.equal([true, true, false, false, false])
+  })
+
+  it('is given the lowest ports that are free, beside those that it names', () => {
+    const wanted = need('cpus:0.5;ports:[11-11]', 2)
+    const placement = choose(parse('cpus:1;ports:[10-20]'), wanted)
+    expect(placement?.ports).to.deep.equal([10, 12])
+    expect(String(placement?.resources)).to.equal('cpus:0.5;ports:[10-12]')
+    expect(placement?.need).to.equal(wanted)
+  })
+
+  it('that asks for no ports gets none', () => {
+    const resources = parse('cpus:1')
+    expect(choose(parse('cpus:1;ports:[1-9]'), { resources })).to.deep.equal({
+      need: { resources },
+      resources,
+      ports: [],
+    })
+  })
+})
+
+describe('packing', () => {
+  it('puts each need on the first offer that still holds it, and says which found no place', () => {
+    const offers = [parse('cpus:1;ports:[1-2]'), parse('cpus:2;ports:[1-9]')].map(offerOf)
+    const needs = [
+      need('cpus:0.6', 1),
+      need('cpus:0.6', 1),
+      need('cpus:0.4', 1),
+      need('cpus:2'),
+      need('cpus:1', 1),
+    ]
+    const { placed, unplaced } = pack(offers, needs)
+    expect(
+      placed.map(({ offer, placements }) => [
+        offer.offerId,
+        ...placements.map(({ resources }) => String(resources)),
+      ]),
+    ).to.deep.equal([
+      ['o1', 'cpus:0.6;ports:[1-1]', 'cpus:0.4;ports:[2-2]'],
+      ['o2', 'cpus:0.6;ports:[1-1]', 'cpus:1;ports:[2-2]'],
+    ])
+    expect(unplaced).to.deep.equal([needs[3]])
+  })
+
+  it('tells of offers that nothing was put on, so that they can be declined', () => {
+    const offers = [offerOf(parse('cpus:1'))]
+    expect(pack(offers, [])).to.deep.equal({ placed: [{ offer: offers[0], placements: [] }], unplaced: [] })
+  })
+
+  it('never uses more than an offer has, nor a port twice, and forgets nobody', () => {
+    const anyNeed = fc.record({ resources: anyResources, ports: fc.integer({ min: 0, max: 4 }) })
+    fc.assert(
+      fc.property(
+        fc.array(anyResources, { maxLength: 4 }),
+        fc.array(anyNeed, { maxLength: 8 }),
+        (amounts, needs) => {
+          const { placed, unplaced } = pack(amounts.map(offerOf), needs)
+          for (const { offer, placements } of placed) {
+            // Taken one after another: a port that was given twice would not be there the second time.
+            let left = offer.resources
+            for (const { need: each, resources, ports } of placements) {
+              left = left.minus(resources)
+              expect(ports).to.have.length(each.ports)
+              expect(resources.contains(each.resources)).to.equal(true)
+            }
+            for (const each of unplaced) expect(fits(left, each)).to.equal(false)
+          }
+          const all = [
+            ...placed.flatMap(({ placements }) => placements.map(placement => placement.need)),
+            ...unplaced,
+          ]
+          expect(all).to.have.members(needs)
+          expect(all).to.have.length(needs.length)
+        },
+      ),
+    )
+  })
+})
