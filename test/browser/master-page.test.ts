@@ -1,26 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
-import { type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import type { StateView } from '../../master/core/view.js'
+import { openPage, startBrowser, type TestBrowser } from '../support/browser.js'
 import { type FakeEndpoint, startFakeEndpoint } from '../support/fake-master.js'
 import { ended, eventOf, leaderOf, nowMs, offerOf, stateOf, taskOf } from '../support/master-views.js'
 
-const browserPath = process.env.TENDER_TEST_CHROMIUM
 const webDir = fileURLToPath(new URL('../../master/web', import.meta.url))
-
-const browserArguments = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 /** The times of the fixtures moved to now, so that ages and deadlines are what they would be. */
 function atPresent<T>(view: T): T {
@@ -32,32 +19,24 @@ function atPresent<T>(view: T): T {
 }
 
 describe('the web page in a browser', function () {
-  let profileDir: string
-  let browser: BrowserContext
+  let browser: TestBrowser | undefined
   let endpoint: FakeEndpoint
   let page: Page
   let complaints: string[]
   let hosts: Set<string>
 
   before(async function () {
-    if (!browserPath) this.skip()
-    profileDir = await mkdtemp(join(tmpdir(), 'tender-chromium-'))
-    browser = await chromium.launchPersistentContext(profileDir, {
-      executablePath: browserPath,
-      headless: true,
-      args: browserArguments,
-      viewport: { width: 1280, height: 900 },
-    })
+    browser = await startBrowser()
+    if (!browser) this.skip()
   })
   after(async () => {
     await browser?.close()
-    if (profileDir) await rm(profileDir, { recursive: true, force: true })
   })
 
   beforeEach(async () => {
     endpoint = await startFakeEndpoint({ webDir })
     endpoint.master.stateView = atPresent(endpoint.master.stateView)
-    page = await browser.newPage()
+    page = await openPage(browser)
     complaints = []
     hosts = new Set()
     page.on('console', message => {

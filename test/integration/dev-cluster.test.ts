@@ -7,7 +7,7 @@ import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import type { AgentView, OfferView, StateView, TaskView } from '../../master/core/view.js'
 import { eventually, RunningDevCluster, tender } from '../support/dev-cluster.js'
-import { requireEngine } from '../support/engine.js'
+import { busyboxImage, requireEngine } from '../support/engine.js'
 import { expectMatchesOpenApi } from '../support/openapi.js'
 
 const docker = promisify(execFile)
@@ -122,6 +122,43 @@ for (const containerizer of ['docker', 'process'] as const) {
       expect([status, stdout]).to.satisfy(
         ([code, text]: [number, string]) => code === 0 && text.includes('listens'),
       )
+    })
+
+    it('follows what a task writes until it ends', async () => {
+      const file = join(cluster.directory, 'talker.json')
+      const cmd = 'for n in 1 2 3; do echo line $n; sleep 0.3; done; sleep 0.5; exit 1'
+      const container = { type: 'DOCKER', docker: { image: busyboxImage } }
+      await writeFile(
+        file,
+        JSON.stringify({
+          id: '/talker',
+          cmd,
+          cpus: 0.1,
+          mem: 32,
+          ...(containerizer === 'docker' ? { container } : {}),
+        }),
+      )
+      expect((await cluster.tender('deploy', file, '--wait')).stdout).to.include('/talker runs.')
+      const { tasks } = await cluster.get<AppTasks>(`${cluster.file.service}/v2/apps/talker/tasks`)
+      const { stdout } = await cluster.tender('logs', tasks[0]?.id ?? '', '--follow')
+      expect(stdout).to.equal('line 1\nline 2\nline 3\n')
+      await fetch(`${cluster.file.service}/v2/apps/talker`, { method: 'DELETE' })
+    })
+
+    it('prints tables, and JSON when asked to', async () => {
+      const headings = {
+        agents: /^AGENT +HOST +STATE +TASKS +ALLOCATED +OFFERED +FREE/,
+        offers: /^OFFER +FRAMEWORK +ROLE +AGENT +AGE +LEFT +RESOURCES|^No outstanding offers/,
+        frameworks: /^FRAMEWORK +NAME +STATE +ROLES/,
+        roles: /^ROLE +WEIGHT +SHARE/,
+        tasks: /^TASK +FRAMEWORK +AGENT +STATE/,
+        apps: /^APP +RUNNING +STAGED +CPUS +MEM/,
+      }
+      for (const [name, heading] of Object.entries(headings)) {
+        const [{ stdout }, json] = [await cluster.tender(name), await cluster.tender(name, '--json')]
+        expect(stdout, name).to.match(heading)
+        expect(JSON.parse(json.stdout), name).to.be.an('array')
+      }
     })
 
     it('runs the hello framework', async () => {
