@@ -305,16 +305,17 @@ class AgentShell {
     })
   }
 
-  async #step(input: AgentInput): Promise<void> {
-    for (const command of this.#core.step({ ...input, now: this.#clock.now() })) {
-      const performed = this.#perform(command)
-      if (performed) await performed
+  #step(input: AgentInput): void {
+    const commands = this.#core.step({ ...input, now: this.#clock.now() })
+    // In their order, but for the log: nobody waits for that, and NATS sends when this turn of the event loop is over.
+    for (const command of commands) {
+      if (command.kind === 'log') setImmediate(() => this.#perform(command))
+      else this.#perform(command)
     }
     if (!this.#core.isRunningTasks) this.#onTasksEnded?.()
   }
 
-  /** Only what must be on the disk before the next command is waited for. */
-  #perform(command: AgentCommand): Promise<void> | undefined {
+  #perform(command: AgentCommand): void {
     switch (command.kind) {
       case 'checkpoint':
         return this.#checkpoint.write(command.task)
@@ -322,32 +323,32 @@ class AgentShell {
         return this.#checkpoint.forget(command.task)
       case 'send':
         this.#transport.publish(this.#subjects.toLeader(this.#self), encode(command.envelope))
-        return undefined
+        return
       case 'start':
         void this.#start(command)
-        return undefined
+        return
       case 'stop':
         this.#watch('stop', command.task, this.#containerizer.stop(command.task, command.graceMs))
-        return undefined
+        return
       case 'remove':
         this.#watch('remove', command.task, this.#containerizer.remove(command.task))
-        return undefined
+        return
       case 'read-log':
         void this.#readLog(command)
-        return undefined
+        return
       case 'give-up':
         this.#options.onEnd(new Error(command.reason))
-        return undefined
+        return
       case 'log':
         this.#log[command.level](command.message, command.fields)
-        return undefined
+        return
     }
   }
 
   async #start({ frameworkId, info }: Extract<AgentCommand, { kind: 'start' }>): Promise<void> {
     const task = { frameworkId, taskId: info.taskId }
     try {
-      const sandbox = await this.#sandboxes.make(task)
+      const sandbox = this.#sandboxes.make(task)
       const container = await this.#containerizer.start(
         containerSpec(frameworkId, info, {
           sandbox,

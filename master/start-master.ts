@@ -122,6 +122,7 @@ class MasterShell {
   #elector: Elector | undefined
   #httpUrl = ''
   #term: Term | undefined
+  readonly #later: { readonly term: Term; readonly command: MasterCommand }[] = []
   #cancelTimers: CancelTimer[] = []
   #stopped = false
 
@@ -253,11 +254,24 @@ class MasterShell {
     const term = this.#term
     if (!term) return
     try {
-      for (const command of term.core.step({ ...input, now: this.#around.clock.now() }))
-        this.#perform(term, command)
+      const commands = term.core.step({ ...input, now: this.#around.clock.now() })
+      // What others wait for goes out before what people read: NATS sends when this turn of the event loop is over.
+      for (const command of commands) {
+        if (command.kind === 'send' || command.kind === 'store') this.#perform(term, command)
+        else this.#performLater(term, command)
+      }
     } catch (error) {
       this.#options.onBug(error)
     }
+  }
+
+  #performLater(term: Term, command: MasterCommand): void {
+    if (this.#later.length === 0) {
+      setImmediate(() => {
+        for (const next of this.#later.splice(0)) this.#perform(next.term, next.command)
+      })
+    }
+    this.#later.push({ term, command })
   }
 
   #perform(term: Term, command: MasterCommand): void {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
-import { chmod, lstat, mkdir, open, readdir, realpath, rm } from 'node:fs/promises'
+import { chmodSync, constants, mkdirSync } from 'node:fs'
+import { lstat, open, readdir, realpath, rm } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import type { Log } from '@tender/sdk/runtime'
 import type { TaskKey } from './containerizer.js'
@@ -52,11 +52,11 @@ export class Sandboxes {
    * Safe to repeat. A container's program may run as any user and must be able to write in it; other users of the host
    * are kept out further up.
    */
-  async make(task: TaskKey): Promise<string> {
+  make(task: TaskKey): string {
     const path = this.path(task)
-    await mkdir(this.#root, { recursive: true, mode: 0o700 })
-    await mkdir(path, { recursive: true })
-    await chmod(path, 0o777)
+    mkdirSync(this.#root, { recursive: true, mode: 0o700 })
+    mkdirSync(path, { recursive: true })
+    chmodSync(path, 0o777)
     return path
   }
 

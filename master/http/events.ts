@@ -25,7 +25,7 @@ interface Entry {
 }
 
 /** How many events are kept for readers that come back; at about 1 kB each. */
-export const defaultEventCapacity = 10_000
+export const defaultEventCapacity = 4_096
 
 /**
  * Where the leader's events go, and where every reader takes them at its own pace. An event's id is `<stream>.<number>`;

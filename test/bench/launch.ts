@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type Dockerode from 'dockerode'
 import { connect, isTerminal, type Offer, type TaskStatus } from '@tender/sdk'
 import { connectEngine } from '../../agent/containerizer/docker/engine.js'
 import { removeLabelled } from '../../agent/containerizer/docker/remove-labelled.js'
@@ -58,6 +59,7 @@ export async function benchLaunch(): Promise<Measured[]> {
       const ended = cycle.state(taskId, isTerminal)
       await cycle.scheduler.kill(taskId, { graceMs: 0 })
       await ended
+      await untilQuiet(engine.docker)
     }
     await cycle.scheduler.teardown()
     const [create, running] = [quantiles(toCreate.slice(5)), quantiles(toRunning.slice(5))]
@@ -83,6 +85,17 @@ export async function benchLaunch(): Promise<Measured[]> {
     await removeLabelled(engine.docker, cluster)
     await rm(workDir, { recursive: true, force: true })
   }
+}
+
+/** Idle is when the engine has nothing left to do either: it removes a container for longer than it says. */
+async function untilQuiet(docker: Dockerode): Promise<void> {
+  const filters = { label: [`tender.cluster=${cluster}`] }
+  while ((await docker.listContainers({ all: true, filters })).length > 0) await sleep(20)
+  await sleep(300)
+}
+
+async function sleep(ms: number): Promise<void> {
+  await new Promise(resolve => setTimeout(resolve, ms))
 }
 
 /** A framework that waits for one thing at a time. */

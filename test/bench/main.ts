@@ -9,6 +9,9 @@ const benchmarks: Readonly<Record<string, () => Promise<Measured[]>>> = {
   memory: benchMemory,
 }
 
+// So that what this process has started is stopped: only an orderly exit tells those who clean up.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+
 const wanted = process.argv.slice(2)
 const unknown = wanted.find(name => !(name in benchmarks))
 if (unknown !== undefined) {

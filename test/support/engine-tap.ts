@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { engineAddress } from '../../agent/containerizer/docker/engine.js'
 
 /** One request that went to the engine, and when, on this process's clock. */
@@ -12,6 +15,7 @@ export interface EngineCall {
 export class EngineTap {
   readonly calls: EngineCall[] = []
   readonly #server: Server
+  readonly #path = join(tmpdir(), `tender-tap-${randomUUID()}.sock`)
   readonly #waiting: { matches: (path: string) => boolean; resolve: (call: EngineCall) => void }[] = []
 
   private constructor() {
@@ -20,15 +24,14 @@ export class EngineTap {
 
   static async listen(): Promise<EngineTap> {
     const tap = new EngineTap()
-    tap.#server.listen(0, '127.0.0.1')
+    tap.#server.listen(tap.#path)
     await once(tap.#server, 'listening')
     return tap
   }
 
   /** For `--docker-host`. */
   get host(): string {
-    const address = this.#server.address()
-    return `tcp://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
+    return `unix://${this.#path}`
   }
 
   /** The next request whose path matches. */

@@ -5,7 +5,7 @@ import { type ContainerSpec, ContainerStartError, type TaskKey } from '../contai
 import { Limit } from '../limit.js'
 import { createOptions } from './create-options.js'
 import { callTimeoutMs, type EngineConnection, messageOf, statusOf } from './engine.js'
-import { hasImage, pullImage } from './image.js'
+import { pullImage } from './image.js'
 import { type ContainerOwner, containerName, tenderLabels } from './labels.js'
 import { ensureNetwork } from './network.js'
 import { ProgramCheck } from './program.js'
@@ -48,22 +48,28 @@ export class ContainerStarter {
   async start(spec: ContainerSpec, stopped: AbortSignal): Promise<Dockerode.ContainerInspectInfo> {
     const start = { spec, stopped }
     try {
-      await this.#provideImage(start)
-      return await this.#starts.run(async () => {
-        throwIfStopped(start)
-        return this.#run(start, await this.#create(spec), true)
-      })
+      if (spec.image === undefined)
+        throw new ContainerStartError('start-failed', 'a docker container needs an image')
+      if (spec.forcePull) await this.#pull(start, spec.image)
+      // Nearly always the image is there: to look for it first would only cost time.
+      const started = await this.#starts.run(() => this.#createAndRun(start).catch(undefinedIfImageMissing))
+      if (started) return started
+      await this.#pull(start, spec.image)
+      return await this.#starts.run(() => this.#createAndRun(start))
     } catch (error) {
       throw startError(spec, error)
     }
   }
 
-  async #provideImage(start: Start): Promise<void> {
-    const { image, forcePull, frameworkId, taskId } = start.spec
-    if (image === undefined)
-      throw new ContainerStartError('start-failed', 'a docker container needs an image')
-    if (!forcePull && (await hasImage(this.#docker, image))) return
+  async #createAndRun(start: Start): Promise<Dockerode.ContainerInspectInfo> {
     throwIfStopped(start)
+    return await this.#run(start, await this.#create(start.spec), true)
+  }
+
+  /** Outside of the limit of starts: others need not wait for it. */
+  async #pull(start: Start, image: string): Promise<void> {
+    throwIfStopped(start)
+    const { frameworkId, taskId } = start.spec
     this.#options.pulling({ frameworkId, taskId }, image)
     const pulled = pullImage(this.#docker, { image, stallMs: this.#options.pullStallMs })
     // A stopped task does not wait for its image; the pull itself goes on, since others may want it.
@@ -147,6 +153,11 @@ export class ContainerStarter {
 
 function inspect(container: Dockerode.Container): Promise<Dockerode.ContainerInspectInfo> {
   return container.inspect({ abortSignal: AbortSignal.timeout(callTimeoutMs) })
+}
+
+function undefinedIfImageMissing(error: unknown): undefined {
+  if (statusOf(error) === 404 && /no such image/i.test(messageOf(error))) return undefined
+  throw error
 }
 
 function throwIfStopped({ spec, stopped }: Start): void {

@@ -1,0 +1,130 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  agentToLeader,
+  errorCodes,
+  frameworkToLeader,
+  leaderToAgent,
+  leaderToFramework,
+  statusReasons,
+} from '@tender/sdk/protocol'
+import { taskStates } from '@tender/sdk/values'
+import { expect } from 'chai'
+import { Command } from 'commander'
+import { describe, it } from 'mocha'
+import { addAgentCommand } from '../../cli/commands/agent.js'
+import { addDeployCommand } from '../../cli/commands/deploy.js'
+import { addDevCommand } from '../../cli/commands/dev.js'
+import { addListCommands } from '../../cli/commands/lists.js'
+import { addLogsCommand } from '../../cli/commands/logs.js'
+import { addMasterCommand } from '../../cli/commands/master.js'
+import { addServiceCommand } from '../../cli/commands/service.js'
+
+const root = fileURLToPath(new URL('../../../', import.meta.url))
+
+const read = (file: string) => readFileSync(join(root, file), 'utf8')
+
+const files = [
+  'README.md',
+  'sdk/README.md',
+  'examples/README.md',
+  'examples/web/README.md',
+  'frameworks/service/README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter(name => name.endsWith('.md'))
+    .map(name => `docs/${name}`),
+]
+
+/** All that a pattern's first group matches, each once. */
+function found(text: string, pattern: RegExp): string[] {
+  return [...new Set([...text.matchAll(pattern)].map(match => match[1] ?? ''))]
+}
+
+/** What stands in backticks, or on the lines of a code block. */
+function code(text: string): string {
+  const blocks = found(text, /^```\w*\n(.*?)^```/gms)
+  const rest = text.replaceAll(/^```.*?^```/gms, '')
+  return [...blocks, ...found(rest, /`([^`\n]+)`/g)].join('\n')
+}
+
+/** The names that GitHub gives to headings. */
+function anchors(text: string): string[] {
+  return found(text, /^#+ (.+)$/gm).map(heading =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+function isBroken(file: string, link: string): boolean {
+  const [path = '', anchor] = link.split('#')
+  const target = path === '' ? file : join(dirname(file), path)
+  if (!existsSync(join(root, target))) return true
+  return anchor !== undefined && !anchors(read(target)).includes(anchor)
+}
+
+describe('the documentation', () => {
+  for (const file of files) {
+    it(`links and names only files that exist: ${file}`, () => {
+      const text = read(file)
+      const links = found(text, /\]\((?!https?:)([^)\s]+)\)/g)
+      expect(links.filter(link => isBroken(file, link))).to.deep.equal([])
+      const paths = found(text, /`((?:sdk|master|agent|frameworks|cli|examples|test|docs|\.ci)\/[\w./-]*)`/g)
+      expect(paths.filter(path => !existsSync(join(root, path)))).to.deep.equal([])
+    })
+  }
+
+  it('explains each error code, and no other', () => {
+    const section = read('docs/protocol.md').split('## Error codes')[1]?.split('\n## ')[0] ?? ''
+    expect(found(section, /^\| `([a-z-]+)` \|/gm)).to.have.members([...errorCodes])
+  })
+
+  it('explains each state and each reason of a status, and no other', () => {
+    const words = (file: string) =>
+      found(read(file), /`([A-Z]+(?:_[A-Z]+)*)`/g).filter(word => !/^(TENDER|DOCKER)_/.test(word))
+    expect(words('docs/frameworks.md')).to.include.members([...taskStates])
+    expect(words('docs/protocol.md')).to.have.members([...statusReasons])
+  })
+
+  it('names each kind of message', () => {
+    const directions = [frameworkToLeader, leaderToFramework, agentToLeader, leaderToAgent]
+    const kinds = directions.flatMap(messages => Object.keys(messages))
+    const words = found(read('docs/protocol.md'), /`([a-z-]+)`/g)
+    expect(words).to.include.members(kinds)
+  })
+
+  it('lists each metric and each route, and no other', () => {
+    const operations = read('docs/operations.md')
+    const metrics = found(read('master/http/metrics.ts'), /'(tender_\w+)'/g)
+    expect(found(operations, /`(tender_\w+)`/g)).to.have.members(metrics)
+    const sources = ['events', 'lists', 'master', 'metrics', 'tasks'].map(name =>
+      read(`master/http/routes/${name}.ts`),
+    )
+    const routes = found(sources.join('\n'), /path: '([^']+)'/g)
+    const table = found(operations, /^\| (`\/.*?`) \|/gm).join()
+    expect(found(table, /`([^`]+)`/g)).to.have.members(routes)
+  })
+
+  it('names each command and each of its flags, and no other', () => {
+    const program = new Command()
+    addDevCommand(program)
+    addMasterCommand(program)
+    addAgentCommand(program)
+    addServiceCommand(program)
+    addListCommands(program)
+    addDeployCommand(program)
+    addLogsCommand(program)
+    const names = program.commands.map(command => command.name())
+    expect(found(code(read('README.md')), /\btender ([a-z]+)/g)).to.include.members(names)
+    const used = files.flatMap(file => found(code(read(file)), /\btender ([a-z]+)/g))
+    expect(used.filter(name => name !== 'help' && !names.includes(name))).to.deep.equal([])
+
+    const operations = code(read('docs/operations.md'))
+    const parts = program.commands.filter(each => ['dev', 'master', 'agent', 'service'].includes(each.name()))
+    const options = parts.flatMap(part => part.options).filter(option => !option.hidden)
+    const expected = options.flatMap(({ long, envVar }) => [long, envVar]).filter(text => text !== undefined)
+    expect(expected.filter(text => !operations.includes(text))).to.deep.equal([])
+  })
+})
