@@ -66,8 +66,10 @@ export interface AgentOptions {
   /** What plain processes get of the agent's environment is chosen from this. */
   readonly environment: Readonly<Record<string, string>>
   readonly log: Log
-  /** The agent cannot go on: refused by the leader, or a bug. */
-  readonly onEnd: (reason: unknown) => void
+  /** The leader refuses this agent, for the reason in the error. */
+  readonly onRefused: (error: Error) => void
+  /** A bug: the process has to end; tasks run on. */
+  readonly onBug: (error: unknown) => void
 }
 
 export interface RunningAgent {
@@ -207,7 +209,7 @@ class AgentShell {
     this.#sandboxes = new Sandboxes(options.workDir, around.log)
     this.#self = { kind: 'agent', id: info.agentId }
     this.#subjects = new Subjects(options.cluster)
-    this.#loop = new Loop(input => this.#step(input), options.onEnd)
+    this.#loop = new Loop(input => this.#step(input), options.onBug)
   }
 
   async start(): Promise<void> {
@@ -282,7 +284,7 @@ class AgentShell {
       if (decoded.ok) this.#loop.push({ kind: 'beacon', epoch: decoded.message.epoch })
     })
     this.#transport.onStatus(status => {
-      this.#log.info(`NATS is ${status}`)
+      if (status !== 'closed') this.#log.warn(`NATS is ${status}`)
       if (status === 'connected') this.#loop.push({ kind: 'reconnected' })
     })
   }
@@ -337,7 +339,7 @@ class AgentShell {
         void this.#readLog(command)
         return
       case 'give-up':
-        this.#options.onEnd(new Error(command.reason))
+        this.#options.onRefused(new Error(command.reason))
         return
       case 'log':
         this.#log[command.level](command.message, command.fields)

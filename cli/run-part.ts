@@ -8,8 +8,13 @@ export interface Part {
 
 const stopTimeoutMs = 30_000
 
-/** Something that has started, or failed while it ran. */
-export type EndPart = (reason: unknown) => void
+/** How a part that runs says that it cannot go on. */
+export interface PartEnd {
+  /** For a reason outside of this program, such as a leader that refuses it. */
+  readonly failed: (reason: unknown) => void
+  /** For a reason inside of it. */
+  readonly bug: (reason: unknown) => void
+}
 
 /**
  * Starts a part and stops it, in order, at SIGINT or SIGTERM (or the end of standard input). Says why it ends and with
@@ -19,7 +24,7 @@ export async function runPart(
   name: string,
   log: Log,
   options: { stopWithStdin: boolean },
-  start: (end: EndPart) => Promise<Part>,
+  start: (end: PartEnd) => Promise<Part>,
 ): Promise<void> {
   let part: Part | undefined
   let isEnding = false
@@ -39,19 +44,15 @@ export async function runPart(
     process.on(signal, () => void end(signal, exitStatus.ok))
   // Whoever read the log has gone: that is no reason to stop, and to log that would fail again.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-  process.on('uncaughtException', error => {
-    log.error('bug', { error: error.stack ?? String(error) })
+  const bug = (error: unknown): void => {
+    log.error('bug', { error: error instanceof Error ? error.stack : String(error) })
     void end(`a bug: ${describeError(error)}`, exitStatus.bug)
-  })
+  }
+  process.on('uncaughtException', bug)
   if (options.stopWithStdin)
     process.stdin.on('end', () => void end('standard input was closed', exitStatus.ok)).resume()
   try {
-    part = await start(reason => {
-      const isBug =
-        reason instanceof TypeError || reason instanceof RangeError || reason instanceof ReferenceError
-      if (isBug) log.error('bug', { error: reason.stack })
-      void end(describeError(reason), isBug ? exitStatus.bug : exitStatus.failure)
-    })
+    part = await start({ failed: reason => void end(describeError(reason), exitStatus.failure), bug })
   } catch (error) {
     await end(describeError(error), exitStatus.failure)
   }

@@ -160,7 +160,7 @@ class MasterShell {
     this.#log.info(`master answers at ${this.#httpUrl}`)
     this.#listen()
     transport.onStatus(status => {
-      this.#log.warn(`NATS is ${status}`)
+      if (status !== 'closed') this.#log.warn(`NATS is ${status}`)
       if (status === 'connected') this.#step({ kind: 'reconnected' })
     })
     this.#elector = new Elector({

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmdirSync, rmSync, writeSync } from 'node:fs'
 import { readdir, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type AgentId, taskInfo, taskStatus, validator } from '@tender/sdk/protocol'
@@ -69,7 +69,12 @@ export class Checkpoint {
   }
 
   forget(task: TaskFile): void {
-    rmSync(this.#taskPath(task), { force: true })
+    const path = this.#taskPath(task)
+    rmSync(path, { force: true })
+    // The last task of a framework takes its directory along; that of another one does not let it be removed.
+    try {
+      rmdirSync(dirname(path))
+    } catch {}
   }
 
   /** Ids are letters, digits, `.`, `_` and `-`, and never begin with a dot: they are file names as they are. */

@@ -43,9 +43,7 @@ export function addAgentCommand(program: Command): void {
         'TENDER_HOSTNAME',
       ),
     )
-    .addOption(
-      new Option('--agent-id <id>', 'at the first start; kept in the work directory').env('TENDER_AGENT_ID'),
-    )
+    .addOption(new Option('--agent-id <id>', 'at the first start; kept in the work directory'))
     .addOption(
       new Option(
         '--containerizers <list>',
@@ -79,7 +77,8 @@ export function addAgentCommand(program: Command): void {
         engine: { host: dockerHost },
         environment: definedOnly(process.env),
         log,
-        onEnd: end,
+        onRefused: end.failed,
+        onBug: end.bug,
       })
       log.info('agent started', {
         agentId: agent.agentId,

@@ -77,7 +77,7 @@ export function addMasterCommand(program: Command): void {
         replicas: options.replicas,
         settings: { offerTimeoutMs: options.offerTimeout === 0 ? null : options.offerTimeout },
         log,
-        onBug: end,
+        onBug: end.bug,
       })
     })
   })

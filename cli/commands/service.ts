@@ -1,3 +1,4 @@
+import { ProtocolError } from '@tender/sdk/protocol'
 import { type Command, Option } from 'commander'
 import { version } from '../../master/version.js'
 import {
@@ -37,7 +38,7 @@ export function addServiceCommand(program: Command): void {
     .addOption(
       new Option('--framework-id <id>', 'a newer one of the same id replaces an older')
         .default('service')
-        .env('TENDER_FRAMEWORK_ID'),
+        .env('TENDER_SERVICE_FRAMEWORK_ID'),
     )
     .addOption(new Option('--role <role>', 'whose share its apps use').default('*').env('TENDER_ROLE'))
     .addOption(
@@ -61,7 +62,7 @@ export function addServiceCommand(program: Command): void {
         http: { host, port },
         version,
         log,
-        onFailed: end,
+        onFailed: reason => (reason instanceof ProtocolError ? end.failed(reason) : end.bug(reason)),
       })
       log.info(`service framework answers at ${service.httpUrl}`)
       return service

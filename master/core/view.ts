@@ -69,7 +69,7 @@ export const offerView = object({
   state: oneOf(['outstanding', ...offerOutcomes]),
   ageMs: integer({ minimum: 0, description: 'until now, or until it ended' }),
   endedAtMs: optional(timestampMs),
-  reason: optional(string({ description: 'why it was rescinded' })),
+  reason: optional(string({ description: "why it ended, when not by the framework's answer alone" })),
 })
 
 export const taskView = object({

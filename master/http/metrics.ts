@@ -22,7 +22,7 @@ export function createMetrics(master: MasterPort, hub: EventHub): MasterMetrics 
   const gauge = (name: string, help: string) => new Gauge({ name, help, registers })
   const byState = (name: string, help: string) => new Gauge({ name, help, labelNames: ['state'], registers })
   const leads = gauge('tender_leader', 'Whether this master leads: 1 or 0')
-  const epoch = gauge('tender_epoch', "The leader's epoch as far as this master knows it")
+  const epoch = gauge('tender_epoch', 'The epoch in which this master leads; 0 on a standby')
   const agents = byState('tender_agents', 'Agents by state')
   const frameworks = byState('tender_frameworks', 'Frameworks by state')
   const tasks = byState('tender_tasks', 'Tasks by state; ended ones as far as they are remembered')
@@ -68,7 +68,7 @@ export function createMetrics(master: MasterPort, hub: EventHub): MasterMetrics 
       leads.set(isLeader ? 1 : 0)
       epoch.set(master.leader()?.epoch ?? 0)
       // A standby knows of none; the zeros let the sum over all masters be that of the leader.
-      setByState(agents, ['registered', 'unreachable'], isLeader ? master.agents() : [])
+      setByState(agents, ['registered', 'recovering', 'unreachable'], isLeader ? master.agents() : [])
       setByState(frameworks, ['connected', 'disconnected'], isLeader ? master.frameworks() : [])
       setByState(tasks, taskStates, isLeader ? master.tasks() : [])
       outstanding.set(isLeader ? master.offers().length : 0)

@@ -35,8 +35,8 @@ export interface SchedulerHandlers {
   /** These offers are void, whether or not they have been looked at. */
   rescinded?(offerIds: readonly OfferId[], reason: string): void
   /**
-   * A task has changed. In order for each task, and never twice. Acknowledged when the handler has returned or its
-   * promise has resolved; if it throws, the update comes again.
+   * A task has changed. In order for each task, one after the other, and each numbered update once while this process
+   * lives. Acknowledged when the handler has returned or its promise has resolved; if it throws, the update comes again.
    */
   update?(status: TaskStatus, scheduler: Scheduler): Promise<void> | void
   /** The leader knows us: after each (re)subscription. The states of all known tasks follow as updates. */
@@ -141,7 +141,9 @@ export class Scheduler {
    * offered again for `refuseMs` (5 s unless told). Resolves with what became of each task. A task that was refused
    * here gets no update.
    *
-   * @throws ProtocolError when nothing of it was done, e.g. `invalid-offer`: an offer is not there any more
+   * @throws ProtocolError when nothing of it was done, e.g. `invalid-offer`: an offer is not there any more. After a
+   *   change of the leader it may be thrown although the old leader had launched the tasks already: then they come up in
+   *   the reconciliation that follows each subscription.
    */
   async accept(
     offers: Offer | readonly Offer[],

@@ -6,10 +6,13 @@ import {
   type Transport,
   type TransportStatus,
 } from '@tender/sdk/runtime'
+import { spawn } from 'node:child_process'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
+import { freePort } from '../../cli/dev/free-port.js'
+import { until as eventual } from '../../cli/dev/until.js'
 import { behavesLikeATransport } from '../support/behaves-like-a-transport.js'
-import { useNats } from '../support/nats.js'
+import { natsBinary, useNats } from '../support/nats.js'
 
 describe('the NATS transport', () => {
   const nats = useNats()
@@ -59,7 +62,29 @@ describe('the NATS transport', () => {
     expect(error).to.be.instanceOf(NatsUnavailableError)
     expect(String(error)).to.contain('no NATS server answers at nats://[hidden]@127.0.0.1:1; start one')
   })
+
+  it('gives a server that asks for them the user and password of its URL', async () => {
+    const source = await natsBinary()
+    const port = await freePort(0)
+    const program = source.kind === 'binary' ? source.path : ''
+    const server = spawn(program, ['-a', '127.0.0.1', '-p', String(port), '--user', 'al', '--pass', 'p@ss'])
+    try {
+      await eventual('the server', 5_000, async () => await tryConnect(`nats://al:p%40ss@127.0.0.1:${port}`))
+      const refused = await connectNats(`nats://al:wrong@127.0.0.1:${port}`, 'test').catch(
+        (error: unknown) => error,
+      )
+      expect(refused).to.be.instanceOf(NatsUnavailableError)
+    } finally {
+      server.kill()
+    }
+  })
 })
+
+async function tryConnect(url: string): Promise<true> {
+  const connection = await connectNats(url, 'test')
+  await connection.close()
+  return true
+}
 
 /** Waits until a transport is so. */
 function watch(transport: Transport): (wanted: TransportStatus) => Promise<void> {

@@ -71,7 +71,7 @@ export function Table<T extends object>(props: TableProps<T>) {
             more.value += 100
           }}
         >
-          Show {Math.min(100, hidden)} more of {hidden}
+          Show {Math.min(100, hidden)} of {hidden} more
         </button>
       )}
     </div>

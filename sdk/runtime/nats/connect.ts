@@ -9,7 +9,8 @@ export class NatsUnavailableError extends Error {
 /**
  * Connects to NATS. Afterwards the connection is kept up for ever: a lost one is tried again every 100 ms.
  *
- * @param url one server or several of one cluster, joined by commas, e.g. `nats://127.0.0.1:4222`
+ * @param url one server or several of one cluster, joined by commas, e.g. `nats://127.0.0.1:4222`; a user and password
+ *   may stand in front of the host, `nats://user:password@host:4222`
  * @param name shown in the server's list of connections
  * @throws NatsUnavailableError when there is no first connection
  */
@@ -17,6 +18,7 @@ export async function connectNats(url: string, name: string): Promise<NatsConnec
   try {
     return await connect({
       servers: url.split(',').map(each => each.trim()),
+      ...credentialsIn(url),
       name,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 100,
@@ -31,4 +33,13 @@ export async function connectNats(url: string, name: string): Promise<NatsConnec
       { cause: error },
     )
   }
+}
+
+/** The client takes user and password as options only; those of the first server that names some are used for all. */
+function credentialsIn(url: string): { user?: string; pass?: string } {
+  for (const server of url.split(',')) {
+    const match = /^(?:[a-z]+:\/\/)?([^:@/]+):([^@/]*)@/.exec(server.trim())
+    if (match?.[1]) return { user: decodeURIComponent(match[1]), pass: decodeURIComponent(match[2] ?? '') }
+  }
+  return {}
 }

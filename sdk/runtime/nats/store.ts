@@ -1,4 +1,4 @@
-import { type KV, type KvEntry, type NatsConnection, NatsError, StorageType } from 'nats'
+import { type KV, type KvEntry, nanos, type NatsConnection, NatsError, StorageType } from 'nats'
 import { type KeyValueStore, StoreConflictError, type StoreEntry } from '../store.js'
 
 export interface NatsStoreOptions {
@@ -29,6 +29,7 @@ export class NatsStore implements KeyValueStore {
       storage: StorageType.File,
       ...(options.ttlMs === undefined ? {} : { ttl: options.ttlMs }),
     })
+    await adjust(connection, bucket, options)
     return new NatsStore(bucket)
   }
 
@@ -68,6 +69,21 @@ export class NatsStore implements KeyValueStore {
       this.#bucket.delete(key, revision === undefined ? undefined : { previousSeq: revision }),
     )
   }
+}
+
+/** A bucket that is there already keeps its settings when it is opened: they are brought to what is asked for now. */
+async function adjust(connection: NatsConnection, bucket: KV, options: NatsStoreOptions): Promise<void> {
+  const { ttl, replicas, streamInfo } = await bucket.status()
+  const ttlMs = options.ttlMs ?? 0
+  if (ttl === ttlMs && replicas === (options.replicas ?? replicas)) return
+  const manager = await connection.jetstreamManager()
+  const { duplicate_window: window } = streamInfo.config
+  await manager.streams.update(streamInfo.config.name, {
+    max_age: nanos(ttlMs),
+    // It may not be longer than entries live.
+    duplicate_window: ttlMs === 0 ? window : Math.min(window, nanos(ttlMs)),
+    num_replicas: options.replicas ?? replicas,
+  })
 }
 
 async function conflictAware<T>(key: string, write: () => Promise<T>): Promise<T> {

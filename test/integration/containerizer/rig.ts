@@ -93,7 +93,7 @@ export abstract class Rig {
       cpuMillis: 100,
       memMb: 32,
       labels: {},
-      sandbox: await this.#sandboxes.make(task),
+      sandbox: this.#sandboxes.make(task),
       ...changes,
     }
   }

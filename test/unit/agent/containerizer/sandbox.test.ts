@@ -21,7 +21,7 @@ describe('sandboxes', () => {
   afterEach(() => rm(workDir, { recursive: true }))
 
   async function written(taskId: string, ageMs: number): Promise<string> {
-    const path = await sandboxes.make({ frameworkId: 'web', taskId })
+    const path = sandboxes.make({ frameworkId: 'web', taskId })
     const seconds = (Date.now() - ageMs) / 1000
     await writeFile(join(path, 'stdout'), taskId)
     await utimes(join(path, 'stdout'), seconds, seconds)
@@ -57,14 +57,14 @@ describe('sandboxes', () => {
   })
 
   it('can be written by the program of a container, but not be reached by other users', async () => {
-    const path = await sandboxes.make(task)
-    await sandboxes.make(task)
+    const path = sandboxes.make(task)
+    sandboxes.make(task)
     expect((await stat(path)).mode & 0o777).to.equal(0o777)
     expect((await stat(join(workDir, 'sandboxes'))).mode & 0o777).to.equal(0o700)
   })
 
   describe('are read', () => {
-    beforeEach(async () => writeFile(join(await sandboxes.make(task), 'stdout'), '0123456789'))
+    beforeEach(async () => writeFile(join(sandboxes.make(task), 'stdout'), '0123456789'))
 
     it('in parts, from the beginning', async () => {
       expect(await part(0, 4)).to.deep.equal({ text: '0123', size: 10, offset: 0 })
@@ -81,7 +81,7 @@ describe('sandboxes', () => {
     })
 
     it('only inside of themselves', async () => {
-      const path = await sandboxes.make(task)
+      const path = sandboxes.make(task)
       await writeFile(join(workDir, 'secret'), 'x')
       await symlink(join(workDir, 'secret'), join(path, 'link'))
       await mkdir(join(path, 'folder'))
@@ -93,7 +93,7 @@ describe('sandboxes', () => {
   })
 
   it('are removed with what a supervisor keeps beside them', async () => {
-    const path = await sandboxes.make(task)
+    const path = sandboxes.make(task)
     await mkdir(`${path}~run`)
     await sandboxes.remove(task)
     await sandboxes.remove(task)
