@@ -28,6 +28,16 @@ export class BenchPart {
     }
   }
 
+  /** When a line of its JSON log with this message and task was written, in milliseconds since 1970. */
+  loggedAtMs(message: string, taskId: string): number {
+    for (const line of this.#output.split('\n')) {
+      if (!line.includes(taskId) || !line.includes(message)) continue
+      const entry = JSON.parse(line) as { message: string; taskId?: string; time: string }
+      if (entry.message === message && entry.taskId === taskId) return Date.parse(entry.time)
+    }
+    return Number.NaN
+  }
+
   /** Resident set, in MB (10^6 bytes). */
   async residentMb(): Promise<number> {
     const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8')

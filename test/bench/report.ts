@@ -4,8 +4,9 @@ import Table from 'cli-table3'
 export interface Measured {
   readonly what: string
   readonly measured: string
-  readonly target: string
-  readonly holds: boolean
+  /** What is to be reached, and whether it is; absent for a figure that only explains another one. */
+  readonly target?: string
+  readonly holds?: boolean
 }
 
 /** Median and 99th percentile of some times. */
@@ -28,6 +29,6 @@ export function printMachine(): void {
 export function printTable(rows: readonly Measured[]): void {
   const table = new Table({ head: ['work', 'measured', 'to reach', ''], style: { head: [], border: [] } })
   for (const { what, measured, target, holds } of rows)
-    table.push([what, measured, target, holds ? 'reached' : 'MISSED'])
+    table.push([what, measured, target ?? '', holds === undefined ? '' : holds ? 'reached' : 'MISSED'])
   console.log(table.toString())
 }
