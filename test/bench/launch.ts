@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type Dockerode from 'dockerode'
 import { connect, isTerminal, type Offer, type TaskStatus } from '@tender/sdk'
 import { connectEngine } from '../../agent/containerizer/docker/engine.js'
 import { removeLabelled } from '../../agent/containerizer/docker/remove-labelled.js'
@@ -10,6 +9,7 @@ import { buildExampleImage } from '../../cli/dev/example-image.js'
 import { EngineTap } from '../support/engine-tap.js'
 import { startNats } from '../support/nats.js'
 import { BenchPart } from './parts.js'
+import { untilQuiet } from './until-quiet.js'
 import { type Measured, quantiles } from './report.js'
 
 const image = 'tender/hello-web'
@@ -63,7 +63,7 @@ export async function benchLaunch(): Promise<Measured[]> {
       const ended = cycle.state(taskId, isTerminal)
       await cycle.scheduler.kill(taskId, { graceMs: 0 })
       await ended
-      await untilQuiet(engine.docker)
+      await untilQuiet(engine.docker, cluster)
     }
     await cycle.scheduler.teardown()
     const [start, create, running] = [toStart, toCreate, toRunning].map(times => quantiles(times.slice(5)))
@@ -92,17 +92,6 @@ export async function benchLaunch(): Promise<Measured[]> {
     await removeLabelled(engine.docker, cluster)
     await rm(workDir, { recursive: true, force: true })
   }
-}
-
-/** Idle is when the engine has nothing left to do either: it removes a container for longer than it says. */
-async function untilQuiet(docker: Dockerode): Promise<void> {
-  const filters = { label: [`tender.cluster=${cluster}`] }
-  while ((await docker.listContainers({ all: true, filters })).length > 0) await sleep(20)
-  await sleep(300)
-}
-
-async function sleep(ms: number): Promise<void> {
-  await new Promise(resolve => setTimeout(resolve, ms))
 }
 
 /** A framework that waits for one thing at a time. */

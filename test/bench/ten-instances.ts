@@ -10,6 +10,7 @@ import { buildExampleImage } from '../../cli/dev/example-image.js'
 import { startNats } from '../support/nats.js'
 import { BenchPart } from './parts.js'
 import { type Measured, quantiles } from './report.js'
+import { untilQuiet } from './until-quiet.js'
 
 const image = 'tender/hello-web'
 const examples = fileURLToPath(new URL('../../../examples/web', import.meta.url))
@@ -38,7 +39,10 @@ export async function benchTenInstances(): Promise<Measured[]> {
     const url = await service.says(/answers at (http:\S+)/)
     const [ours, direct]: [number[], number[]] = [[], []]
     for (let round = 0; round <= rounds; round++) {
-      const [one, other] = [await byTender(url), await byDockerode(engine.docker)]
+      const one = await byTender(url)
+      await untilQuiet(engine.docker, cluster)
+      const other = await byDockerode(engine.docker)
+      await untilQuiet(engine.docker, cluster)
       // The first round warms both up.
       if (round === 0) continue
       ours.push(one)
@@ -93,6 +97,7 @@ async function byDockerode(docker: Dockerode): Promise<number> {
       const container = await docker.createContainer({
         Image: image,
         Env: ['TENDER_TASK_ID=direct'],
+        Labels: { 'tender.cluster': cluster },
         ExposedPorts: { '8080/tcp': {} },
         HostConfig: {
           NetworkMode: network,
