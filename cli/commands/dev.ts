@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Command, Option } from 'commander'
 import pc from 'picocolors'
@@ -91,7 +92,7 @@ async function dev(options: DevCommandOptions): Promise<void> {
   const end = stopOnSignals(cluster)
   try {
     const file = await cluster.start()
-    const urls = options.example ? await deployExample(cluster, file) : []
+    const urls = options.example ? await deployExample(cluster, file, directory) : []
     welcome(directory, file, urls)
   } catch (error) {
     say(pc.red(`The cluster could not be started: ${describeError(error)}`))
@@ -119,15 +120,17 @@ function stopOnSignals(cluster: DevCluster): (status: number) => Promise<never> 
 }
 
 /** @returns where its instances answer */
-async function deployExample(cluster: DevCluster, file: ClusterFile): Promise<string[]> {
+async function deployExample(cluster: DevCluster, file: ClusterFile, directory: string): Promise<string[]> {
   const app = await readExample(join(examples, 'web', 'app.json'))
   const server = join(examples, 'web', 'server.mjs')
   const { engine } = cluster
   const image = app.container?.docker.image
   if (engine && image !== undefined) await buildExampleImage(engine, image, server)
+  const definition = engine ? app : asProcess(app, server)
+  await writeFile(exampleFile(directory), `${JSON.stringify(definition, null, 2)}\n`)
   await deploy({
     service: file.service,
-    app: engine ? app : asProcess(app, server),
+    app: definition,
     timeoutMs: 60_000,
     progress: () => {},
   })
@@ -151,12 +154,19 @@ function welcome(directory: string, file: ClusterFile, urls: readonly string[]):
     '  npx tender agents',
     '  npx tender offers',
     '  npx tender apps',
-    '  npx tender deploy examples/web/app.json --wait',
+    ...(urls.length > 0
+      ? [`  npx tender deploy ${relative(process.cwd(), exampleFile(directory))} --wait`]
+      : []),
     '  node dist/examples/hello.js',
     '',
     'Ctrl-C stops all of it.',
   ]
   say(lines.join('\n'))
+}
+
+/** The example as it was deployed here: to be changed and deployed again. */
+function exampleFile(directory: string): string {
+  return join(directory, 'hello-web.json')
 }
 
 function say(line: string): void {

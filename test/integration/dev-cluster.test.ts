@@ -59,6 +59,14 @@ for (const containerizer of ['docker', 'process'] as const) {
       expect(cluster.output).to.include('npx tender offers')
     })
 
+    it('leaves the definition of the example, to be changed and deployed again', async () => {
+      const file = join(cluster.directory, '.tender', 'hello-web.json')
+      const { status, stdout } = await cluster.tender('deploy', file, '--wait')
+      expect([status, stdout]).to.satisfy(
+        ([code, text]: [number, string]) => code === 0 && text.includes('/hello-web runs.'),
+      )
+    })
+
     it('runs three instances of the example, and each answers with its own name', async () => {
       const tasks = await running()
       const names = await Promise.all(
