@@ -19,7 +19,7 @@ const spec: ContainerSpec = {
   cpuMillis: 1500,
   memMb: 128,
   labels: { tier: 'front' },
-  sandbox: '/work/sandboxes/web/web.1',
+  sandbox: '/var/tender/sandboxes/web/web.1',
 }
 
 describe("a docker container's name", () => {
@@ -68,7 +68,7 @@ describe('what a docker container is made of', () => {
         MemorySwap: 128 * 1024 * 1024,
         NetworkMode: 'none',
         Init: true,
-        Mounts: [{ Type: 'bind', Source: '/work/sandboxes/web/web.1', Target: '/mnt/tender/sandbox' }],
+        Mounts: [{ Type: 'bind', Source: '/var/tender/sandboxes/web/web.1', Target: '/mnt/tender/sandbox' }],
         LogConfig: { Type: 'json-file', Config: {} },
         RestartPolicy: { Name: 'no' },
       },
