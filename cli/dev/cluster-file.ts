@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ClusterFile, readClusterFile } from '@tender/sdk/runtime'
+import type { ClusterFile } from '@tender/sdk/runtime'
 
 /** `.tender/cluster.json` of this directory: what runs, for the CLI and the examples to find. */
 export async function writeClusterFile(directory: string, file: ClusterFile): Promise<void> {
@@ -14,9 +15,18 @@ export async function removeClusterFile(directory: string): Promise<void> {
   await rm(join(directory, 'cluster.json'), { force: true })
 }
 
+/** The file in this very directory, whatever it is called; also one that a killed cluster has left. */
+export function clusterFileIn(directory: string): ClusterFile | undefined {
+  try {
+    return JSON.parse(readFileSync(join(directory, 'cluster.json'), 'utf8')) as ClusterFile
+  } catch {
+    return undefined
+  }
+}
+
 /** The cluster that runs from this directory now; undefined when its file is left over from one that has died. */
 export function runningCluster(directory: string): ClusterFile | undefined {
-  const file = readClusterFile(join(directory, '..'))
+  const file = clusterFileIn(directory)
   return file && file.pids.dev !== undefined && isAlive(file.pids.dev) ? file : undefined
 }
 

@@ -5,12 +5,13 @@ import { connectEngine, type EngineConnection } from '../../agent/containerizer/
 import { removeLabelled } from '../../agent/containerizer/docker/remove-labelled.js'
 import { detectResources } from '../../agent/resources/detect.js'
 import type { AgentView, LeaderView } from '../../master/core/view.js'
-import { type ClusterFile } from '@tender/sdk/runtime'
+import type { ClusterFile } from '@tender/sdk/runtime'
 import { Resources } from '@tender/sdk/values'
 import { requestJson } from '../client.js'
 import { Child } from './child.js'
-import { removeClusterFile, writeClusterFile } from './cluster-file.js'
+import { clusterFileIn, removeClusterFile, writeClusterFile } from './cluster-file.js'
 import { freePort, tryPort } from './free-port.js'
+import { stopLeftoverNats } from './leftover-nats.js'
 import { findNatsServer, type NatsServer, startNatsServer, tenderCacheDir } from './nats/index.js'
 import { shareOf } from './share.js'
 import { until } from './until.js'
@@ -142,6 +143,9 @@ export class DevCluster {
     if (source.kind === 'url') {
       say(`NATS: ${source.url}`)
       return source.url
+    }
+    if (await stopLeftoverNats(clusterFileIn(directory), directory)) {
+      say('NATS: stopped the server of a cluster that was killed')
     }
     this.#nats = await startNatsServer(source, { dir: join(directory, 'nats'), port: natsPort })
     this.#pids.nats = this.#nats.pid

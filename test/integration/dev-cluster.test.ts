@@ -279,6 +279,27 @@ for (const containerizer of ['docker', 'process'] as const) {
   })
 }
 
+describe('tender dev after it was killed', function () {
+  this.timeout(60_000)
+
+  it('starts again on the same data, with one NATS server', async () => {
+    const flags = ['--containerizer', 'process', '--master-port', '0', '--service-port', '0', '--no-example']
+    const killed = await RunningDevCluster.start(flags)
+    const { pids } = killed.file
+    await killed.kill()
+    const parts = ['master', 'agent-1', 'agent-2', 'agent-3', 'service'].map(name => pids[name] ?? 0)
+    await eventually(
+      20_000,
+      async () => parts.filter(isAlive),
+      alive => alive.length === 0,
+    )
+    const again = await RunningDevCluster.start(flags, killed.directory)
+    expect(again.output).to.include('stopped the server of a cluster that was killed')
+    expect(isAlive(pids.nats ?? 0)).to.equal(false)
+    await again.dispose()
+  })
+})
+
 describe('the tender command', () => {
   it('names the flag that it does not know, and those that it does', async () => {
     const { status, stderr } = await tender(['agent', '--rescources', 'cpus:1'])

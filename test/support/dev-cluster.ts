@@ -43,8 +43,8 @@ export class RunningDevCluster {
   }
 
   /** Resolves when it says that the cluster runs. */
-  static async start(args: readonly string[] = []): Promise<RunningDevCluster> {
-    const root = await mkdtemp(join(tmpdir(), 'tender-test-'))
+  static async start(args: readonly string[] = [], directory?: string): Promise<RunningDevCluster> {
+    const root = directory ?? (await mkdtemp(join(tmpdir(), 'tender-test-')))
     const child = spawn(process.execPath, [main, 'dev', '--directory', join(root, '.tender'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NO_COLOR: '1' },
@@ -80,6 +80,12 @@ export class RunningDevCluster {
     this.#process.kill('SIGINT')
     const [status] = (await once(this.#process, 'exit')) as [number | null]
     return status
+  }
+
+  /** As a crash does: it can stop nothing. */
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL')
+    await once(this.#process, 'exit')
   }
 
   async dispose(): Promise<void> {
