@@ -7,6 +7,7 @@ import {
   frameworkToLeader,
   LinkEnd,
   type Peer,
+  ProtocolError,
   Subjects,
 } from '@tender/sdk/protocol'
 import {
@@ -226,24 +227,29 @@ class MasterShell {
         if (!peer || !this.#term) return
         if (peer.kind === 'agent') {
           const decoded = decodeAgent(bytes)
-          if (decoded.ok) this.#message({ kind: 'agent-message', agentId: peer.id, message: decoded.message })
+          if (decoded.ok)
+            this.#message(peer, { kind: 'agent-message', agentId: peer.id, message: decoded.message })
           else this.#refuse(peer, decoded)
         } else {
           const decoded = decodeFramework(bytes)
           if (decoded.ok)
-            this.#message({ kind: 'framework-message', frameworkId: peer.id, message: decoded.message })
+            this.#message(peer, { kind: 'framework-message', frameworkId: peer.id, message: decoded.message })
           else this.#refuse(peer, decoded)
         }
       })
     }
   }
 
-  #message(input: Extract<MasterInput, { kind: 'agent-message' | 'framework-message' }>): void {
-    const { epoch } = input.message
-    if (this.#term && epoch > this.#term.epoch) {
-      return this.#elector?.stepDown(`a message of epoch ${epoch} was seen, this one is ${this.#term.epoch}`)
-    }
-    this.#step(input)
+  /**
+   * A peer that has seen a newer leader is refused; but no peer's word deposes this one. If another master was elected,
+   * the next renewal of the lease, a quarter of a lease away at the most, finds out.
+   */
+  #message(peer: Peer, input: Extract<MasterInput, { kind: 'agent-message' | 'framework-message' }>): void {
+    const { call, epoch } = input.message
+    if (!this.#term || epoch <= this.#term.epoch) return this.#step(input)
+    const problem = `the epoch of this leader is ${this.#term.epoch}, the message knows of ${epoch}`
+    const error = new ProtocolError('stale-epoch', problem)
+    this.#step({ kind: 'bad-message', peer, error, ...(call === undefined ? {} : { call }) })
   }
 
   #refuse(peer: Peer, { error, call }: Extract<ReturnType<ReturnType<typeof decoder>>, { ok: false }>): void {

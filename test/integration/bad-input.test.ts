@@ -108,6 +108,21 @@ describe('bad input to a running cluster', function () {
       .and.match(/\/agent\/hostname: is required/)
   })
 
+  it('is not deposed by a message that claims a newer epoch', async () => {
+    const { epoch } = await cluster.get<{ epoch: number }>(`${cluster.file.master}/api/v1/leader`)
+    const message = new LinkEnd('s').wrap('heartbeat', { received: { session: '', sequence: 0 } }, 1e9, {
+      call: 'c',
+    })
+    expect(await answersTo('framework', 'stranger', encode(message))).to.deep.equal({
+      ok: false,
+      code: 'stale-epoch',
+      message: `the epoch of this leader is ${epoch}, the message knows of 1000000000`,
+    })
+    expect((await cluster.get<{ epoch: number }>(`${cluster.file.master}/api/v1/leader`)).epoch).to.equal(
+      epoch,
+    )
+  })
+
   it('reports an image that does not exist', async () => {
     const task = {
       taskId: 'no-image',
