@@ -5,7 +5,7 @@ import { connectEngine, type EngineConnection } from '../../agent/containerizer/
 import { removeLabelled } from '../../agent/containerizer/docker/remove-labelled.js'
 import { detectResources } from '../../agent/resources/detect.js'
 import type { AgentView, LeaderView } from '../../master/core/view.js'
-import type { ClusterFile } from '@tender/sdk/runtime'
+import { type ClusterFile, connectNats, JetStreamMissingError } from '@tender/sdk/runtime'
 import { Resources } from '@tender/sdk/values'
 import { requestJson } from '../client.js'
 import { Child } from './child.js'
@@ -141,6 +141,7 @@ export class DevCluster {
       log: say,
     })
     if (source.kind === 'url') {
+      await requireJetStream(source.url)
       say(`NATS: ${source.url}`)
       return source.url
     }
@@ -209,4 +210,13 @@ export class DevCluster {
       `--${part}-port: port ${told} of 127.0.0.1 is taken by another program; stop that, or give another`,
     )
   }
+}
+
+/** Said at once, and not by parts that end again and again. @throws JetStreamMissingError @throws NatsUnavailableError */
+async function requireJetStream(url: string): Promise<void> {
+  const connection = await connectNats(url, 'tender dev')
+  const hasJetStream = connection.info?.jetstream === true
+  const server = connection.getServer()
+  await connection.close()
+  if (!hasJetStream) throw new JetStreamMissingError(server)
 }

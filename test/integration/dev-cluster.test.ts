@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -7,6 +8,8 @@ import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import type { AgentView, OfferView, StateView, TaskView } from '../../master/core/view.js'
 import { eventually, RunningDevCluster, tender } from '../support/dev-cluster.js'
+import { freePort } from '../../cli/dev/free-port.js'
+import { natsBinary } from '../support/nats.js'
 import { busyboxImage, requireEngine } from '../support/engine.js'
 import { expectMatchesOpenApi } from '../support/openapi.js'
 
@@ -330,6 +333,27 @@ describe('the tender command', () => {
       /^master stops: no NATS server answers at nats:\/\/127.0.0.1:1; start one/,
     )
     expect(lines.at(-1)?.exitStatus).to.equal(1)
+  })
+
+  it('says that a NATS server has no JetStream, and how to have it', async () => {
+    const source = await natsBinary()
+    const port = await freePort(0)
+    const server = spawn(source.kind === 'binary' ? source.path : '', ['-a', '127.0.0.1', '-p', String(port)])
+    const url = `nats://127.0.0.1:${port}`
+    try {
+      await eventually(
+        5_000,
+        async () => (await tender(['master', '--nats', url, '--port', '0'])).stdout,
+        text => text.includes('has no JetStream, which is needed; start it with nats-server -js'),
+      )
+      const dev = await tender(['dev', '--nats', url, '--directory', join(tmpdir(), `tender-test-${port}`)])
+      expect([dev.status, dev.stdout]).to.satisfy(
+        ([status, text]: [number, string]) => status === 1 && text.includes('has no JetStream'),
+      )
+    } finally {
+      server.kill()
+      await rm(join(tmpdir(), `tender-test-${port}`), { recursive: true, force: true })
+    }
   })
 
   it('says who does not answer, and how to have one', async () => {

@@ -11,6 +11,19 @@ export interface NatsStoreOptions {
 }
 
 const wrongLastSequence = 10071
+/** Nobody listens where JetStream would. */
+const noResponders = '503'
+
+/** The NATS server answers, but without JetStream, where all that is durable lives. */
+export class JetStreamMissingError extends Error {
+  override readonly name = 'JetStreamMissingError'
+  constructor(server: string, options?: ErrorOptions) {
+    super(
+      `the NATS server at ${server} has no JetStream, which is needed; start it with nats-server -js, or with a jetstream block in its configuration`,
+      options,
+    )
+  }
+}
 
 /** A JetStream key-value bucket, made when it is not there. */
 export class NatsStore implements KeyValueStore {
@@ -20,14 +33,19 @@ export class NatsStore implements KeyValueStore {
     this.#bucket = bucket
   }
 
+  /** @throws JetStreamMissingError when the server has no JetStream */
   static async open(connection: NatsConnection, options: NatsStoreOptions): Promise<NatsStore> {
     // An answer that comes when the entry may have vanished is of no use: the next attempt must not wait for it.
     const timeout = options.ttlMs === undefined ? 5_000 : Math.max(500, options.ttlMs / 2)
-    const bucket = await connection.jetstream({ timeout }).views.kv(options.bucket, {
+    const opened = connection.jetstream({ timeout }).views.kv(options.bucket, {
       history: 1,
       replicas: options.replicas ?? 1,
       storage: StorageType.File,
       ...(options.ttlMs === undefined ? {} : { ttl: options.ttlMs }),
+    })
+    const bucket = await opened.catch((error: unknown) => {
+      const isMissing = error instanceof NatsError && error.code === noResponders
+      throw isMissing ? new JetStreamMissingError(connection.getServer(), { cause: error }) : error
     })
     await adjust(connection, bucket, options)
     return new NatsStore(bucket)
