@@ -142,9 +142,26 @@ async function copyOnce(
     const stream: AsyncIterable<string | Buffer> = await container.logs(options)
     await copy.copy(stream)
     // A restart of the engine ends the stream, too, and some engines leave containers running meanwhile.
-    return !(await inspect(container)).State.Running
+    if ((await inspect(container)).State.Running) return false
+    await copy.copy(await wholeLog(container, signal))
+    return true
   } catch (error) {
     if (error instanceof SandboxWriteError) throw error
     return statusOf(error) === 404
   }
+}
+
+/**
+ * All that a container has written, which has ended. A stream that follows a running container may miss the last of it:
+ * under load the engine ends the stream when the container does, before the reader has got to the end of the log.
+ */
+function wholeLog(container: Dockerode.Container, signal: AbortSignal): Promise<Readable> {
+  return dial<Readable>(container.modem as Dockerode['modem'], {
+    path: `/containers/${container.id}/logs?stdout=true&stderr=true`,
+    method: 'GET',
+    isStream: true,
+    abortSignal: signal,
+    statusCodes: { 200: true, 404: 'no such container', 500: 'server error' },
+    options: {},
+  })
 }
