@@ -136,11 +136,12 @@ function describe(
   return { agentId, hostname: name, resources: resources.toWire(), attributes, containerizers, version }
 }
 
-/** What is told wins over what is detected, name by name. */
+/** What is told wins over what is detected, name by name, whatever the kind. */
 async function totalResources(options: AgentOptions): Promise<Resources> {
   const told = Resources.parse(options.resources ?? '')
   const detected = Resources.parse(await detectResources(options.workDir))
-  return Resources.of(new Map([...detected.entries(), ...told.entries()]))
+  const names = new Set(told.names())
+  return detected.only(kind => !names.has(kind.name)).plus(told)
 }
 
 function checkedId(id: string): string {

@@ -18,5 +18,7 @@ function part(value: ResourceValue, index: number, count: number): ResourceValue
     }
     case 'set':
       return { kind: 'set', items: value.items.filter((_, position) => position % count === index) }
+    case 'pieces':
+      return { kind: 'pieces', pieces: value.pieces.filter((_, position) => position % count === index) }
   }
 }

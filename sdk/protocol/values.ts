@@ -1,16 +1,20 @@
 import { anyOf, array, integer, number, record, type Schema, string } from './schema.js'
 import type { WireResources } from '../values/resources.js'
 
-/** `{ cpus: 1.5, mem: 1024, ports: [[31000, 31009]] }`: amounts to 0.001, ranges of whole numbers, sets of names. */
+/** `{ cpus: 1.5, 'cpus(web)': 2, ports: [[31000, 31009]] }`: amounts to 0.001, ranges of whole numbers, sets of names. */
 export const resources: Schema<WireResources> = {
   ...record(
     anyOf([
       number({ minimum: 0, description: 'number of 0 or more' }),
       {
         ...array(
-          anyOf([array(integer({ minimum: 0 }), { minItems: 2, maxItems: 2 }), string({ maxLength: 200 })]),
+          anyOf([
+            array(integer({ minimum: 0 }), { minItems: 2, maxItems: 2 }),
+            string({ maxLength: 200 }),
+            number({ minimum: 0 }),
+          ]),
         ),
-        description: 'list of ranges [first, last] or of names',
+        description: 'list of ranges [first, last], of names, or of the sizes of mounts',
       },
     ]),
     { maxProperties: 100 },

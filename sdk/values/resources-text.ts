@@ -1,5 +1,6 @@
 import * as Range from './ranges.js'
 import { largestThousandths } from './quantity.js'
+import { keyOf, kindOf, type ResourceKind, ResourceKeyError } from './resource-kind.js'
 import type { ResourceValue } from './resources.js'
 
 /** The text of resources or attributes is wrong at one place. */
@@ -12,44 +13,70 @@ export class ResourcesTextError extends Error {
   }
 }
 
-const namePattern = /^[A-Za-z][A-Za-z0-9_.-]*$/
+/** A mount is one piece, of which an agent may have several of the same size: they stay apart. */
+type ParsedValue = readonly [key: string, value: ResourceValue]
 
 /**
- * Reads `name:scalar`, `name:[a-b,c-d]` and `name:{x,y}`, joined by `;`. The empty text is nothing at all.
+ * Reads `name:scalar`, `name:[a-b,c-d]` and `name:{x,y}`, joined by `;`, where a name may be qualified (`ResourceKind`).
+ * The empty text is nothing at all; what is of one kind adds up.
  * @throws ResourcesTextError
  */
-export function parseResources(text: string): Map<string, ResourceValue> {
-  const values = new Map<string, ResourceValue>()
+export function parseResources(text: string): ParsedValue[] {
+  const values: ParsedValue[] = []
+  const shapes = new Map<string, ResourceValue['kind']>()
   let position = 0
   for (const part of text.split(';')) {
     if (part.trim() !== '') {
-      const [name, value] = parseOne(text, part, position)
-      if (values.has(name)) throw new ResourcesTextError(text, position, `'${name}' is named twice`)
-      values.set(name, value)
+      const [key, value] = parseOne(text, part, position)
+      const known = shapes.get(key) ?? value.kind
+      if (known !== value.kind) {
+        throw new ResourcesTextError(text, position, `'${key}' is a ${known} above and a ${value.kind} here`)
+      }
+      shapes.set(key, known)
+      values.push([key, value])
     }
     position += part.length + 1
   }
   return values
 }
 
-function parseOne(text: string, part: string, position: number): [string, ResourceValue] {
-  const colon = part.indexOf(':')
-  const name = part.slice(0, colon < 0 ? part.length : colon).trim()
-  if (!namePattern.test(name)) {
-    throw new ResourcesTextError(
-      text,
-      position,
-      `a name is a letter followed by letters, digits, '.', '_' or '-', got '${name}'`,
-    )
+function parseOne(text: string, part: string, position: number): ParsedValue {
+  const start = position + part.search(/\S/)
+  const end = keyEnd(part)
+  const kind = parseKey(text, part.slice(0, end).trim(), start)
+  const key = keyOf(kind)
+  if (end === part.length)
+    throw new ResourcesTextError(text, position + part.length, `':' and a value must follow '${key}'`)
+  const value = part.slice(end + 1).trim()
+  const valuePosition = position + end + 1 + part.slice(end + 1).search(/\S|$/)
+  const isPlain = !kind.volume && !kind.isMount
+  if (value.startsWith('[') && isPlain)
+    return [key, { kind: 'ranges', ranges: parseRanges(text, value, valuePosition) }]
+  if (value.startsWith('{') && isPlain)
+    return [key, { kind: 'set', items: parseSet(text, value, valuePosition) }]
+  const thousandths = parseScalar(text, value, valuePosition)
+  return [key, kind.isMount ? { kind: 'pieces', pieces: [thousandths] } : { kind: 'scalar', thousandths }]
+}
+
+/** Where the key ends: at the first colon that is not inside of its brackets. */
+function keyEnd(part: string): number {
+  let depth = 0
+  for (const [index, char] of [...part].entries()) {
+    if ('([{'.includes(char)) depth += 1
+    else if (')]}'.includes(char)) depth -= 1
+    else if (char === ':' && depth <= 0) return index
   }
-  if (colon < 0)
-    throw new ResourcesTextError(text, position + part.length, `':' and a value must follow '${name}'`)
-  const value = part.slice(colon + 1).trim()
-  const valuePosition = position + colon + 1 + part.slice(colon + 1).search(/\S|$/)
-  if (value.startsWith('['))
-    return [name, { kind: 'ranges', ranges: parseRanges(text, value, valuePosition) }]
-  if (value.startsWith('{')) return [name, { kind: 'set', items: parseSet(text, value, valuePosition) }]
-  return [name, { kind: 'scalar', thousandths: parseScalar(text, value, valuePosition) }]
+  const colon = part.indexOf(':')
+  return depth > 0 && colon >= 0 ? colon : part.length
+}
+
+function parseKey(text: string, key: string, position: number): ResourceKind {
+  try {
+    return kindOf(key)
+  } catch (error) {
+    if (!(error instanceof ResourceKeyError)) throw error
+    throw new ResourcesTextError(text, position + error.position, error.message)
+  }
 }
 
 function parseScalar(text: string, value: string, position: number): number {

@@ -15,6 +15,7 @@ export function valueText(name: string, value: WireResources[string]): string {
   return value
     .map(item => {
       if (typeof item === 'string') return item
+      if (typeof item === 'number') return amount(name, item)
       const [first, last] = item
       return first === last ? String(first) : `${first}–${last}`
     })

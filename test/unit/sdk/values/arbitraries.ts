@@ -16,9 +16,24 @@ const items = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'gpu-0', 'sda1'), { 
 
 /** Amounts whose names always have the same kind, as all resources of one cluster have. */
 export const anyResources: fc.Arbitrary<Resources> = fc
-  .record({ cpus: scalar, mem: scalar, ports: anyRanges, disks: items })
-  .map(({ cpus, mem, ports, disks }) =>
+  .record({
+    cpus: scalar,
+    reserved: scalar,
+    refined: scalar,
+    revocable: scalar,
+    volume: scalar,
+    mounts: fc.array(fc.constantFrom(1000, 2000, 3000), { maxLength: 4 }),
+    mem: scalar,
+    ports: anyRanges,
+    disks: items,
+  })
+  .map(({ cpus, reserved, refined, revocable, volume, mounts, mem, ports, disks }) =>
     Resources.of([
+      ['cpus(a)', { kind: 'scalar', thousandths: reserved }],
+      ['cpus(a/b<a)', { kind: 'scalar', thousandths: refined }],
+      ['cpus{revocable}', { kind: 'scalar', thousandths: revocable }],
+      ['disk(a)[v:data]', { kind: 'scalar', thousandths: volume }],
+      ['disk{mount}', { kind: 'pieces', pieces: mounts }],
       ['cpus', { kind: 'scalar', thousandths: cpus }],
       ['mem', { kind: 'scalar', thousandths: mem }],
       ['ports', { kind: 'ranges', ranges: ports }],

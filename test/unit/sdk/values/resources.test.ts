@@ -1,4 +1,4 @@
-import { Resources, ResourcesTextError } from '@tender/sdk/values'
+import { isAllocatableTo, parseQuantities, Resources, ResourcesTextError } from '@tender/sdk/values'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
@@ -38,6 +38,39 @@ describe('resources', () => {
     expect(parse('cpus:0;ports:[];disks:{}').isEmpty).to.equal(true)
     expect(parse('cpus:0').equals(Resources.none)).to.equal(true)
     expect(String(parse(''))).to.equal('')
+  })
+
+  it('add up what is of one kind', () => {
+    expect(String(parse('cpus:1;cpus:2.5;cpus(a):1;cpus( a ):1'))).to.equal('cpus:3.5;cpus(a):2')
+  })
+
+  it('keep apart what is reserved, revocable, a volume or a mount', () => {
+    const text =
+      'cpus:1;cpus(a):1;cpus(a,dynamic):1;cpus(a/b<a):1;cpus(a/b<a,dynamic):1;cpus{revocable}:1;' +
+      'disk(a)[v:data]:5;disk(a)[v:data]{shared}:5;disk{mount}:100;disk{mount}:100;ports(a):[1-2]'
+    const all = parse(text)
+    expect(String(all)).to.equal(text)
+    expect(Resources.fromWire(all.toWire()).equals(all)).to.equal(true)
+    expect(all.contains(parse('cpus:1.001'))).to.equal(false)
+    expect([all.scalar('cpus'), all.scalar('disk')]).to.deep.equal([6, 210])
+    expect(Object.fromEntries(all.quantities())).to.deep.equal({ cpus: 6000, disk: 210_000, ports: 2000 })
+  })
+
+  it('give a mount whole or not at all, and two of them stay two', () => {
+    const two = parse('disk{mount}:100;disk{mount}:100')
+    expect(two.contains(parse('disk{mount}:200'))).to.equal(false)
+    expect(two.contains(parse('disk{mount}:50'))).to.equal(false)
+    expect(String(two.minus(parse('disk{mount}:100')))).to.equal('disk{mount}:100')
+    expect(two.toWire()).to.deep.equal({ 'disk{mount}': [100, 100] })
+  })
+
+  it('are for the role of their reservation and those below it', () => {
+    const all = parse('cpus:1;cpus(a):2;cpus(a/b<a):4;cpus(ab):8')
+    const forRole = (role: string) => String(all.only(kind => isAllocatableTo(kind, role)))
+    expect(forRole('a')).to.equal('cpus:1;cpus(a):2')
+    expect(forRole('a/b/c')).to.equal('cpus:1;cpus(a):2;cpus(a/b<a):4')
+    expect(forRole('ab')).to.equal('cpus:1;cpus(ab):8')
+    expect(forRole('*')).to.equal('cpus:1')
   })
 
   it('split ports, and never go below zero', () => {
@@ -162,7 +195,41 @@ describe('resources', () => {
         'cpus:1;2mem:1',
         "resources 'cpus:1;2mem:1', position 8: a name is a letter followed by letters, digits, '.', '_' or '-', got '2mem'",
       ],
-      ['cpus:1;cpus:2', "resources 'cpus:1;cpus:2', position 8: 'cpus' is named twice"],
+      ['cpus:1;cpus:{a}', "resources 'cpus:1;cpus:{a}', position 8: 'cpus' is a scalar above and a set here"],
+      ['cpus(web:1', "resources 'cpus(web:1', position 9: ')' must close the '(' of 'cpus'"],
+      [
+        'cpus(a,b):1',
+        "resources 'cpus(a,b):1', position 5: a reservation is '(role)', '(role,dynamic)' or '(a/b<a)', got '(a,b)'",
+      ],
+      [
+        'cpus(a<a/b):1',
+        "resources 'cpus(a<a/b):1', position 5: a reservation is refined for a role below it, such as 'a/b/x<a/b', got 'a<a/b'",
+      ],
+      [
+        'cpus(a//b):1',
+        "resources 'cpus(a//b):1', position 5: a role's parts between '/' must not be empty, got 'a//b'",
+      ],
+      [
+        'cpus{spot}:1',
+        "resources 'cpus{spot}:1', position 5: a flag is one of mount, revocable, shared, got 'spot'",
+      ],
+      [
+        'cpus(a){revocable}:1',
+        "resources 'cpus(a){revocable}:1', position 8: revocable resources cannot be reserved, got 'cpus(a){revocable}'",
+      ],
+      [
+        'disk[v:/v]:1',
+        "resources 'disk[v:/v]:1', position 5: a volume must be of reserved disk, got 'disk[v:/v]'",
+      ],
+      ['disk(a)[v]:1', "resources 'disk(a)[v]:1', position 8: a volume is '[id:path]', got '[v]'"],
+      [
+        'disk(a){shared}:1',
+        "resources 'disk(a){shared}:1', position 8: only a volume can be shared, got 'disk(a){shared}'",
+      ],
+      [
+        'disk{mount}:[1-2]',
+        "resources 'disk{mount}:[1-2]', position 13: a scalar is a number of 0 or more with up to 3 decimals, got '[1-2]'",
+      ],
       ['ports:[1-2', "resources 'ports:[1-2', position 11: ']' must close the ranges"],
       [
         'ports:[2-1]',
@@ -184,10 +251,38 @@ describe('resources', () => {
       })
     }
 
+    it('of a quantity is all but plain names and numbers', () => {
+      expect(Object.fromEntries(parseQuantities('cpus:0;mem:32'))).to.deep.equal({ cpus: 0, mem: 32_000 })
+      for (const text of ['cpus(a):1', 'ports:[1-2]', 'cpus{revocable}:1'])
+        expect(() => parseQuantities(text)).to.throw(
+          ResourcesTextError,
+          'a quantity is a plain name and a number',
+        )
+    })
+
     it('never fails in another way, whatever the text', () => {
       const hostile = fc.oneof(
         fc.string(),
-        fc.string({ unit: fc.constantFrom('cpus', ':', ';', '[', ']', '{', '}', '-', ',', '1', '.', ' ') }),
+        fc.string({
+          unit: fc.constantFrom(
+            'cpus',
+            ':',
+            ';',
+            '[',
+            ']',
+            '{',
+            '}',
+            '(',
+            ')',
+            '<',
+            'a/b',
+            '-',
+            ',',
+            '1',
+            '.',
+            ' ',
+          ),
+        }),
       )
       fc.assert(
         fc.property(hostile, text => {
