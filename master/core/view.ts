@@ -9,6 +9,7 @@ import {
   offerOutcomes,
 } from '@tender/sdk/protocol'
 import { taskStates } from '@tender/sdk/values'
+import { reasons } from '../allocator/reasons.js'
 
 const { array, boolean, integer, number, object, oneOf, optional, propertiesOf, string } = schema
 
@@ -87,6 +88,32 @@ export const taskView = object({
   status: optional(taskStatus),
 })
 
+/** Why one agent is not offered. */
+export const agentExplanation = object({
+  agentId: string(),
+  hostname: string(),
+  reason: oneOf(reasons),
+  message: string({ description: 'the reason in a sentence, with its figures' }),
+  /** The figures behind the reason, as texts: `free`, `minimum`, `limit`, `refusedForMs` … */
+  figures: schema.record(string()),
+})
+
+/** Why a framework has no more offers in one role: how many agents fell at each stage. */
+export const roleExplanation = object({
+  role: string(),
+  agentCount: integer({ minimum: 0 }),
+  /** In the order in which reasons are asked; those with no agent are left out. */
+  funnel: array(
+    object({ reason: oneOf(reasons), agentCount: integer({ minimum: 0 }), example: agentExplanation }),
+  ),
+  /** The smallest change that would let an offer through, in a sentence. */
+  advice: optional(string()),
+  /** The agents asked for, or the first 100. */
+  agents: array(agentExplanation),
+})
+
+export const explanation = object({ frameworkId: string(), roles: array(roleExplanation) })
+
 export const stateView = object({
   leader: leaderView,
   agents: array(agentView),
@@ -130,4 +157,7 @@ export type RoleView = Infer<typeof roleView>
 export type OfferView = Infer<typeof offerView>
 export type TaskView = Infer<typeof taskView>
 export type StateView = Infer<typeof stateView>
+export type AgentExplanation = Infer<typeof agentExplanation>
+export type RoleExplanation = Infer<typeof roleExplanation>
+export type Explanation = Infer<typeof explanation>
 export type ClusterEvent = Infer<typeof clusterEvent>

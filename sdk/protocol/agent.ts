@@ -6,12 +6,22 @@ import { anything, array, boolean, type Infer, integer, object, oneOf, optional,
 import { taskInfo, taskStatus } from './task.js'
 import { attributes, durationMs, labels, resources, timestampMs } from './values.js'
 
+/** Where an agent stands: what fails together. */
+export const domain = object({
+  region: string({ minLength: 1, maxLength: 200 }),
+  zone: string({ minLength: 1, maxLength: 200 }),
+})
+
 /** What an agent tells of itself. */
 export const agentInfo = object({
   agentId,
   hostname: string({ minLength: 1, maxLength: 253 }),
+  /** All that there is, reservations and volumes included. */
   resources,
+  /** Counts the leader's changes to the reservations and volumes in `resources`; 0 while there was none. */
+  resourcesRevision: optional(integer({ minimum: 0 })),
   attributes,
+  domain: optional(domain),
   containerizers: array(oneOf(['docker', 'process'])),
   version: string({ maxLength: 40 }),
 })
@@ -47,6 +57,11 @@ export const leaderToAgent = {
   launch: object({ frameworkId, role: string(), task: taskInfo }),
   /** A call. For a task that is not there (any more) it is remembered, so that it wins over a launch that comes later. */
   kill: object({ frameworkId, taskId, graceMs: optional(durationMs) }),
+  /**
+   * A call: reservations and volumes have changed. The agent keeps the new total, and answers when it is on its disk;
+   * an older revision than it has changes nothing.
+   */
+  'set-resources': object({ resources, resourcesRevision: integer({ minimum: 1 }) }),
   /** The framework has taken this update: it need not be kept or resent. */
   acknowledge: object({ frameworkId, taskId, sequence: integer({ minimum: 1 }) }),
   /** A call, answered by `logChunk`. A negative offset counts from the end. */
@@ -75,6 +90,7 @@ export const logChunk = object({
   ended: boolean(),
 })
 
+export type Domain = Infer<typeof domain>
 export type AgentInfo = Infer<typeof agentInfo>
 export type AgentTask = Infer<typeof agentTask>
 export type Registered = Infer<typeof registered>

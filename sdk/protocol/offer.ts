@@ -1,4 +1,6 @@
+import { domain } from './agent.js'
 import { agentId, frameworkId, offerId } from './ids.js'
+import { unavailability } from './inverse-offer.js'
 import { array, type Infer, object, oneOf, optional, string } from './schema.js'
 import { attributes, durationMs, resources, timestampMs } from './values.js'
 
@@ -12,6 +14,9 @@ export const offer = object({
   hostname: string(),
   resources,
   attributes,
+  domain: optional(domain),
+  /** The agent's next window of maintenance. */
+  unavailability: optional(unavailability),
   /** What the agent can run: `docker` for tasks with a container, `process` for those without. */
   containerizers: array(oneOf(['docker', 'process'])),
   madeAtMs: timestampMs,

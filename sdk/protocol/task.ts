@@ -39,7 +39,9 @@ export const statusSources = ['master', 'agent'] as const
 
 /** Why a status is what it is, for programs. Mesos' reasons, where there is one, in its words. */
 export const statusReasons = [
+  'AGENT_DRAINING',
   'AGENT_REMOVED',
+  'AGENT_REMOVED_BY_OPERATOR',
   'AGENT_REREGISTERED',
   'AGENT_STOPPED',
   'AGENT_UNREACHABLE',

@@ -1,0 +1,30 @@
+/**
+ * Why a framework has no offer of an agent in a role, in the order in which it is asked: the first that holds is told.
+ * Competition comes last, so that a reason says what would stop the framework even if it were alone. Each stands in
+ * docs/allocation.md.
+ */
+export const reasons = [
+  'framework-inactive',
+  'suppressed',
+  'no-demand',
+  'agent-unreachable',
+  'agent-draining',
+  'agent-deactivated',
+  'not-whitelisted',
+  'capability',
+  'constraint',
+  'reserved-for-other-role',
+  'role-over-limit',
+  'headroom',
+  'below-minimum',
+  'does-not-fit',
+  'filtered',
+  'lower-share-first',
+  'offered-to-other',
+  /** Nothing is in the way: the next cycle will offer it. */
+  'next-cycle',
+  /** It has an offer of this agent now. */
+  'offered',
+] as const
+
+export type Reason = (typeof reasons)[number]
