@@ -190,6 +190,8 @@ export class Agent {
         return message.call === undefined ? [] : [{ kind: 'read-log', call: message.call, ...message.body }]
       case 'resynchronise':
         return this.#phase === 'registered' ? this.#registerAgain(now) : []
+      case 'set-resources':
+        return []
     }
   }
 

@@ -32,7 +32,7 @@ export function accept(turn: Turn, framework: Framework, body: Accept): Reply {
   let rest = Resources.sum(offers.map(({ resources }) => resources))
   const results: LaunchResult[] = []
   const launched: { info: TaskInfo; resources: Resources }[] = []
-  for (const info of body.operations.flatMap(operation => operation.tasks)) {
+  for (const info of body.operations.flatMap(operation => operation.tasks ?? [])) {
     try {
       const resources = check(turn, framework, agent, info, rest, launched)
       rest = rest.minus(resources)

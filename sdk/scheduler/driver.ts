@@ -237,6 +237,9 @@ export class Driver {
         return this.#fail(message.body.code, message.body.message)
       case 'resynchronise':
         return this.#phase === 'subscribed' ? this.#subscribeAgain(now) : []
+      case 'inverse-offers':
+      case 'rescind-inverse-offers':
+        return []
     }
   }
 
