@@ -41,6 +41,7 @@ const adapters: Readonly<Record<string, RegExp>> = {
   'cli-table3': /^cli\//,
   'eventsource-parser': /^cli\//,
   picocolors: /^cli\//,
+  yaml: /^cli\/simulate\/yaml-document\.ts$/,
 }
 
 /** The cores, and what they are made of: functions of their inputs, and nothing else (DESIGN §3). */
