@@ -101,8 +101,9 @@ interface CallBody extends Partial<Facts> {
 interface PendingCall {
   readonly call: CallKind
   body: CallBody
-  /** The offers that it answers, as long as they stand, and their role. */
+  /** The offers that stand on if it is refused. */
   offers: readonly Offer[]
+  /** Of the offers that it answers. */
   readonly role: string
   readonly expiresAtMs: Millis
   resendAtMs: Millis
@@ -228,7 +229,7 @@ export class Driver {
     this.#calls.set(callId, {
       call,
       body,
-      offers,
+      offers: body.allOrNothing === true ? offers : [],
       role: offers[0]?.role ?? '',
       expiresAtMs: now + callTimeoutMs,
       resendAtMs: now + firstResendMs,
@@ -334,8 +335,7 @@ export class Driver {
     const tasks = call === 'accept' && ok ? (result as Accepted).tasks : []
     const operations = call === 'accept' && ok ? ((result as Accepted).operations ?? []) : []
     const isDone = ok && [...tasks, ...operations].every(each => each.ok)
-    if (body.allOrNothing === true && !isDone)
-      for (const offer of offers) this.#offers.set(offer.offerId, offer)
+    if (!isDone) for (const offer of offers) this.#offers.set(offer.offerId, offer)
     if (call === 'update' && ok && body.framework)
       this.#declarations.update({ ...body, framework: body.framework })
     if (call === 'update') this.#declarations.keepSuppressed()
@@ -354,6 +354,7 @@ export class Driver {
   #overtaken(callId: string, { call, body }: PendingCall): DriverCommand[] {
     const roles = new Set(body.demands?.map(({ role }) => role))
     const commands: DriverCommand[] = []
+    if (call !== 'update' && roles.size === 0) return commands
     for (const [earlierId, earlier] of this.#calls) {
       if (earlierId === callId) break
       const demands = earlier.body.demands?.filter(({ role }) => !roles.has(role))

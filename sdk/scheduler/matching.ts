@@ -64,7 +64,8 @@ export function pack<T extends Need>(
     const home = bins.find(bin => {
       const placement = choose(bin.left, need)
       if (!placement) return false
-      bin.left = bin.left.minus(placement.resources)
+      // Several tasks may use one shared volume.
+      bin.left = bin.left.minus(placement.resources.only(kind => !kind.isShared))
       bin.placements.push(placement)
       return true
     })

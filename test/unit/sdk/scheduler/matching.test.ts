@@ -91,6 +91,15 @@ describe('packing', () => {
     expect(unplaced).to.deep.equal([needs[3]])
   })
 
+  it('lets several needs use one shared volume, and one a volume that is not shared', () => {
+    const volumes = ['disk(web)[a:/a]{shared}:9', 'disk(web)[b:/b]:9']
+    const unplaced = volumes.map(volume => {
+      const needs = [need(`cpus:1;${volume}`), need(`cpus:1;${volume}`)]
+      return pack([offerOf(parse(`cpus:2;${volume}`))], needs).unplaced.length
+    })
+    expect(unplaced).to.deep.equal([0, 1])
+  })
+
   it('tells of offers that nothing was put on, so that they can be declined', () => {
     const offers = [offerOf(parse('cpus:1'))]
     expect(pack(offers, [])).to.deep.equal({ placed: [{ offer: offers[0], placements: [] }], unplaced: [] })
