@@ -74,7 +74,7 @@ function quotaCluster(agents: number, small: number, large: number): Allocator {
   }
   const [few, many] = ['cpus:1;mem:1024;disk:1024', 'cpus:4;mem:4096;disk:4096'].map(parseQuantities)
   for (let index = 0; index < small + large; index++) {
-    const role = `role-${index}`
+    const role = index < small ? `small-${index}` : `large-${index}`
     allocator.setFramework({
       frameworkId: `framework-${index}`,
       roles: [role],
