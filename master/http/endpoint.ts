@@ -69,6 +69,5 @@ export function streamEndpoint<const Q extends QuerySchemas>(
 export function writeEndpoint<B, const Q extends QuerySchemas>(
   endpoint: Omit<WriteEndpoint<B, Q>, 'kind'>,
 ): Endpoint {
-  // The body is checked against the schema that its type comes from before it is passed on.
-  return { ...endpoint, kind: 'write' } as Endpoint
+  return { ...endpoint, kind: 'write' }
 }

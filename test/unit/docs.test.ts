@@ -19,6 +19,7 @@ import { addDevCommand } from '../../cli/commands/dev.js'
 import { addListCommands } from '../../cli/commands/lists.js'
 import { addLogsCommand } from '../../cli/commands/logs.js'
 import { addMasterCommand } from '../../cli/commands/master.js'
+import { addOperatorCommands } from '../../cli/commands/operators.js'
 import { addServiceCommand } from '../../cli/commands/service.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -114,6 +115,7 @@ describe('the documentation', () => {
     addAgentCommand(program)
     addServiceCommand(program)
     addListCommands(program)
+    addOperatorCommands(program)
     addDeployCommand(program)
     addLogsCommand(program)
     const names = program.commands.map(command => command.name())
