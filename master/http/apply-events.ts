@@ -15,7 +15,7 @@ const endedTasksKept = 1_000
 export function applyEvents(state: StateView, events: readonly ClusterEvent[]): StateView {
   const draft = draftOf(state)
   for (const event of events) apply(draft, event)
-  return withHoldings(draft)
+  return { ...state, ...withHoldings(draft) }
 }
 
 interface Draft {
