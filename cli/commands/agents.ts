@@ -61,14 +61,13 @@ export function addDrainCommands(program: Command): void {
   addMasterOptions(
     program
       .command('drain')
-      .description(
-        'empty an agent: no more offers, frameworks are asked to leave, then their tasks are killed',
-      )
+      .description('empty an agent: no more offers, and frameworks with tasks there are asked to leave')
       .argument('<agent>', 'its id')
       .addOption(
-        new Option('--grace <duration>', 'how long frameworks have to leave by themselves').argParser(
-          duration,
-        ),
+        new Option(
+          '--grace <duration>',
+          'then the tasks that are still there are killed; never unless told',
+        ).argParser(duration),
       ),
   ).action((agentId: string, { grace: graceMs, ...options }: MasterOptions & { grace?: number }) =>
     operate(options, [

@@ -11,6 +11,7 @@ import {
   eventOf,
   explanationOf,
   frameworkOf,
+  inverseOfferOf,
   leaderOf,
   nowMs,
   offerOf,
@@ -192,6 +193,11 @@ describe('the web page in a browser', function () {
     const [name, window] = plain(await cells('agents', 'reserved'))
     expect(name).to.match(/reserved cpus\(web,dynamic\) 2 disk\(web\)\[data:\/data\] 2 GB$/)
     expect(window).to.match(/^registered away from .+ for 1 h 00 m$/)
+    const inverseOffer = inverseOfferOf('7-i1', { agentId: 'reserved', answer: 'declined' })
+    endpoint.hub.publish(eventOf({ kind: 'inverse-offer', inverseOffer }))
+    const asked = row('agents', 'reserved').getByTestId('inverse-offer')
+    await asked.waitFor()
+    expect(await asked.innerText()).to.equal('service is asked to leave: declined')
     const cpus = row('agents', 'reserved').getByRole('img', { name: /^cpus/ })
     expect(await cpus.getAttribute('aria-label')).to.equal('cpus: 0 allocated, 0 offered, 4 free of 4')
     expect(plain(await cells('roles', 'web'))[4]).to.equal(

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 import { addOperatorCommands } from '../../cli/commands/operators.js'
 import type { OperatorCall } from '../../master/core/operator-calls.js'
 import { type FakeEndpoint, startFakeEndpoint } from '../support/fake-master.js'
-import { agentOf, explanationOf, roleOf, stateOf } from '../support/master-views.js'
+import { agentOf, explanationOf, inverseOfferOf, roleOf, stateOf } from '../support/master-views.js'
 
 describe("the operators' commands", () => {
   let endpoint: FakeEndpoint
@@ -148,16 +148,7 @@ describe("the operators' commands", () => {
           }),
         ],
         roles: [roleOf('web', { quota: { guarantee: { cpus: 2 }, consumed: { cpus: 0.5 } } })],
-        inverseOffers: [
-          {
-            inverseOfferId: '7-i1',
-            frameworkId: 'service',
-            agentId: 'a1',
-            hostname: 'a1.example',
-            reason: 'maintenance',
-            unavailability: { startMs: 0 },
-          },
-        ],
+        inverseOffers: [inverseOfferOf('7-i1', { agentId: 'a1' })],
         whitelist: ['h1', 'h2'],
       })
     })

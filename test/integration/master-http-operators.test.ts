@@ -8,6 +8,7 @@ import {
   agentOf,
   explanationOf,
   frameworkOf,
+  inverseOfferOf,
   leaderOf,
   nowMs,
   roleOf,
@@ -311,15 +312,7 @@ describe('what operators change through the web endpoint', () => {
 
     it('maintenance windows, with what frameworks say of them', async () => {
       const unavailability = { startMs: nowMs + 60_000, durationMs: 3_600_000 }
-      const inverseOffer = {
-        inverseOfferId: '7-i1',
-        frameworkId: 'service',
-        agentId: 'a',
-        hostname: 'a.example',
-        reason: 'maintenance' as const,
-        unavailability,
-        answer: 'accepted' as const,
-      }
+      const inverseOffer = inverseOfferOf('7-i1', { agentId: 'a', unavailability, answer: 'accepted' })
       endpoint.master.stateView = stateOf({
         agents: [agentOf('a', { unavailability }), agentOf('b')],
         inverseOffers: [inverseOffer],

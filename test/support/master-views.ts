@@ -3,6 +3,7 @@ import type {
   ClusterEvent,
   Explanation,
   FrameworkView,
+  InverseOfferView,
   LeaderView,
   OfferView,
   RoleView,
@@ -86,6 +87,23 @@ export function offerOf(offerId: string, fields: Partial<OfferView> = {}): Offer
   }
 }
 
+/** A request to the service framework to leave its agent for a window. */
+export function inverseOfferOf(
+  inverseOfferId: string,
+  fields: Partial<InverseOfferView> = {},
+): InverseOfferView {
+  return {
+    inverseOfferId,
+    frameworkId: 'service',
+    agentId: 'agent-1',
+    hostname: 'agent-1.example',
+    reason: 'maintenance',
+    unavailability: { startMs: nowMs + 60_000 },
+    madeAtMs: nowMs - 1_000,
+    ...fields,
+  }
+}
+
 export function taskOf(taskId: string, fields: Partial<TaskView> = {}): TaskView {
   return {
     taskId,
@@ -112,6 +130,7 @@ export function stateOf(fields: Partial<StateView> = {}): StateView {
     offers: [],
     recentOffers: [],
     tasks: [],
+    inverseOffers: [],
     ...fields,
   }
 }

@@ -1,6 +1,7 @@
 import { Resources, type WireResources } from '@tender/sdk/values'
 import type { AgentView } from '../../core/view.js'
 import { dateAndTime, duration } from '../format/time.js'
+import { frameworkNames, inverseOffersByAgent } from '../live/store.js'
 import { Ports } from './ports.js'
 import { BarLegend, ResourceBar } from './resource-bar.js'
 import { ResourceList } from './resource-list.js'
@@ -77,6 +78,12 @@ function Condition({ agent }: { agent: AgentView }) {
           {unavailability.durationMs !== undefined && ` for ${duration(unavailability.durationMs)}`}
         </div>
       )}
+      {inverseOffersByAgent.value.get(agent.agentId)?.map(({ inverseOfferId, frameworkId, answer }) => (
+        <div key={inverseOfferId} data-testid="inverse-offer" class="faint">
+          {frameworkNames.value.get(frameworkId) ?? frameworkId} is asked to leave
+          {answer && `: ${answer}`}
+        </div>
+      ))}
     </>
   )
 }
