@@ -1,12 +1,11 @@
 import { schema } from '@tender/sdk/protocol'
-import { operatorCalls, quotaOfRole } from '../../core/operator-calls.js'
+import { type OperatorCall, operatorCalls, type QuotaOfRole, quotaOfRole } from '../../core/operator-calls.js'
 import { changesView, roleQuotaView, type RoleView } from '../../core/view.js'
 import { bodyOf } from '../body.js'
 import { type Endpoint, jsonEndpoint, writeEndpoint } from '../endpoint.js'
 import { HttpError } from '../errors.js'
 import type { MasterPort } from '../port.js'
 import { array, object, optional, string } from '../schema.js'
-import { checkQuantities, readRole } from './values.js'
 
 const { propertiesOf } = schema
 const { weight } = propertiesOf(operatorCalls['set-weight'])
@@ -30,7 +29,7 @@ export function roleRoutes(master: MasterPort): Endpoint[] {
       body: bodyOf({ weight }),
       answer: changesView,
       perform: ({ path }, { weight }) =>
-        master.operate({ kind: 'set-weight', role: readRole(path.role), weight }),
+        master.operate({ kind: 'set-weight', role: path.role ?? '', weight }),
     }),
     writeEndpoint({
       method: 'delete',
@@ -38,7 +37,7 @@ export function roleRoutes(master: MasterPort): Endpoint[] {
       summary: 'Back to weight 1 and no quota; a role that nobody uses is forgotten',
       answer: changesView,
       errors: [404],
-      perform: ({ path }) => master.operate({ kind: 'reset-role', role: readRole(path.role) }),
+      perform: ({ path }) => master.operate({ kind: 'reset-role', role: path.role ?? '' }),
     }),
     jsonEndpoint({
       path: '/api/v1/quota',
@@ -53,10 +52,7 @@ export function roleRoutes(master: MasterPort): Endpoint[] {
       body: quotasBody,
       answer: changesView,
       errors: [409],
-      perform(_, { quotas, force }) {
-        for (const [index, quota] of quotas.entries()) checkQuota(`quotas.${index}.`, quota)
-        return master.operate({ kind: 'set-quotas', quotas, ...(force === undefined ? {} : { force }) })
-      },
+      perform: (_, { quotas, force }) => master.operate(setQuotas(quotas, force)),
     }),
     jsonEndpoint({
       path: '/api/v1/quota/{role}',
@@ -77,15 +73,8 @@ export function roleRoutes(master: MasterPort): Endpoint[] {
       body: quotaBody,
       answer: changesView,
       errors: [409],
-      perform({ path }, { force, ...amounts }) {
-        const quota = { role: readRole(path.role), ...amounts }
-        checkQuota('', quota)
-        return master.operate({
-          kind: 'set-quotas',
-          quotas: [quota],
-          ...(force === undefined ? {} : { force }),
-        })
-      },
+      perform: ({ path }, { force, ...amounts }) =>
+        master.operate(setQuotas([{ role: path.role ?? '', ...amounts }], force)),
     }),
     writeEndpoint({
       method: 'delete',
@@ -93,7 +82,7 @@ export function roleRoutes(master: MasterPort): Endpoint[] {
       summary: 'Removes the quota of a role',
       answer: changesView,
       errors: [404],
-      perform: ({ path }) => master.operate({ kind: 'set-quotas', quotas: [{ role: readRole(path.role) }] }),
+      perform: ({ path }) => master.operate(setQuotas([{ role: path.role ?? '' }])),
     }),
   ]
 }
@@ -102,14 +91,6 @@ function viewQuota({ role, quota }: RoleView) {
   return { role, ...quota }
 }
 
-interface Quota {
-  readonly role: string
-  readonly guarantee?: Readonly<Record<string, number>>
-  readonly limit?: Readonly<Record<string, number>>
-}
-
-function checkQuota(where: string, quota: Quota): void {
-  readRole(quota.role, `${where}role`)
-  checkQuantities(`${where}guarantee`, quota.guarantee)
-  checkQuantities(`${where}limit`, quota.limit)
+function setQuotas(quotas: readonly QuotaOfRole[], force?: boolean): OperatorCall {
+  return { kind: 'set-quotas', quotas, ...(force === undefined ? {} : { force }) }
 }

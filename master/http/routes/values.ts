@@ -1,13 +1,5 @@
 import { resources as jsonResources, schema } from '@tender/sdk/protocol'
-import {
-  kindOf,
-  ResourceKeyError,
-  Resources,
-  ResourcesTextError,
-  roleProblem,
-  toThousandths,
-  type WireResources,
-} from '@tender/sdk/values'
+import { Resources, ResourcesTextError, type WireResources } from '@tender/sdk/values'
 import { HttpError } from '../errors.js'
 
 /** What operators write into paths and bodies, read with rules that a schema does not hold. */
@@ -40,24 +32,14 @@ function resourcesOfText(text: string): Resources {
 }
 
 function resourcesOfJson(json: WireResources): Resources {
-  // A TypeError: two spellings of one kind have values that do not go together.
-  return attempt('resources', json, [RangeError, TypeError], () => Resources.fromWire(json))
-}
-
-/** Plain names and amounts. @throws HttpError */
-export function checkQuantities(field: string, quantities: Readonly<Record<string, number>> = {}): void {
-  for (const [name, amount] of Object.entries(quantities)) {
-    const kind = attempt(field, name, [ResourceKeyError], () => kindOf(name))
-    if (kind.name !== name) throw wrong(field, `must have plain names such as '${kind.name}'`, name)
-    attempt(`${field}.${name}`, amount, [RangeError], () => toThousandths(amount))
+  try {
+    return Resources.fromWire(json)
+  } catch (error) {
+    // A TypeError: two spellings of one kind have values that do not go together.
+    if (error instanceof RangeError || error instanceof TypeError)
+      throw wrong('resources', error.message, json)
+    throw error
   }
-}
-
-/** @throws HttpError */
-export function readRole(role = '', field = 'role'): string {
-  const problem = roleProblem(role)
-  if (problem !== undefined) throw wrong(field, problem, role)
-  return role
 }
 
 /** An instant with its zone, such as `2030-01-31T22:00:00Z`. @throws HttpError */
@@ -71,16 +53,4 @@ export function readInstant(field: string, text: string): number {
 export function wrong(field: string, rule: string, value: unknown): HttpError {
   const shown = JSON.stringify(value)?.slice(0, 100) ?? 'nothing'
   return new HttpError({ code: 'bad-request', message: `${field}: ${rule}, got ${shown}` })
-}
-
-type ErrorClass = new (...parameters: never[]) => Error
-
-/** What the reader does not understand is the operator's mistake; all else is our own. */
-function attempt<T>(field: string, value: unknown, mistakes: readonly ErrorClass[], read: () => T): T {
-  try {
-    return read()
-  } catch (error) {
-    if (!mistakes.some(mistake => error instanceof mistake)) throw error
-    throw wrong(field, (error as Error).message, value)
-  }
 }

@@ -18,6 +18,18 @@ describe('what the command line prints', () => {
     )
   })
 
+  it('of changes in time: as people write it', () => {
+    const startMs = Date.UTC(2030, 0, 31, 22)
+    const changes = [
+      { subject: 'agent a1', field: 'drainEndsAtMs', to: String(startMs) },
+      { subject: 'agent a2', field: 'unavailability', from: `startMs ${startMs}, durationMs 1800000` },
+    ]
+    expect(changesText({ changes })).to.equal(
+      'agent a1: drainEndsAt none -> 2030-01-31T22:00:00Z\n' +
+        'agent a2: unavailability from 2030-01-31T22:00:00Z, for 30m00s -> none',
+    )
+  })
+
   it('when nothing has changed', () => {
     expect(changesText({ changes: [] })).to.equal('Nothing has changed: it was so already.')
   })
