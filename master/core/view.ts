@@ -88,7 +88,7 @@ export const roleView = object({
 
 export const inverseOfferView = object({
   ...propertiesOf(inverseOffer),
-  madeAtMs: timestampMs,
+  madeAtMs: optional(timestampMs),
   /** Absent while the framework has not answered. */
   answer: optional(oneOf(inverseOfferAnswers)),
   /** Absent while it is outstanding. */
