@@ -10,6 +10,7 @@ import { addLogsCommand } from './commands/logs.js'
 import { addMasterCommand } from './commands/master.js'
 import { addOperatorCommands } from './commands/operators.js'
 import { addServiceCommand } from './commands/service.js'
+import { addSimulateCommand } from './commands/simulate.js'
 import { exitStatus } from './exit-status.js'
 
 const program = new Command('tender')
@@ -27,6 +28,7 @@ addListCommands(program)
 addOperatorCommands(program)
 addDeployCommand(program)
 addLogsCommand(program)
+addSimulateCommand(program)
 // Made before this by `command()`, they have their own settings: a wrong flag shows the help of its command.
 function settle(command: Command): void {
   for (const each of command.commands) settle(each.showHelpAfterError().exitOverride())

@@ -22,6 +22,7 @@ import { addMasterCommand } from '../../cli/commands/master.js'
 import { addOperatorCommands } from '../../cli/commands/operators.js'
 import { addServiceCommand } from '../../cli/commands/service.js'
 import { errorView } from '../../master/http/errors.js'
+import { addSimulateCommand } from '../../cli/commands/simulate.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -119,6 +120,7 @@ describe('the documentation', () => {
     addOperatorCommands(program)
     addDeployCommand(program)
     addLogsCommand(program)
+    addSimulateCommand(program)
     const names = program.commands.map(command => command.name())
     expect(found(code(read('README.md')), /\btender ([a-z]+)/g)).to.include.members(names)
     const used = files.flatMap(file => found(code(read(file)), /\btender ([a-z]+)/g))
@@ -127,7 +129,8 @@ describe('the documentation', () => {
     const operations = code(read('docs/operations.md'))
     const operators = new Command()
     addOperatorCommands(operators)
-    const parts = program.commands.filter(each => ['dev', 'master', 'agent', 'service'].includes(each.name()))
+    const described = ['dev', 'master', 'agent', 'service', 'simulate']
+    const parts = program.commands.filter(each => described.includes(each.name()))
     const options = [...parts, ...operators.commands, ...operators.commands.flatMap(each => each.commands)]
       .flatMap(part => part.options)
       .filter(option => !option.hidden)

@@ -8,6 +8,7 @@ import {
   frameworkOf,
   inverseOfferOf,
   leaderOf,
+  nowMs,
   offerOf,
   roleOf,
   stateOf,
@@ -121,7 +122,7 @@ describe('a state after events', () => {
     const [asked, gone] = [inverseOfferOf('7-i1'), inverseOfferOf('7-i2')]
     const accepted = { ...asked, answer: 'accepted' as const }
     const whitelisted = { ...cluster, whitelist: ['h1'] }
-    const changes = [asked, gone, accepted, { ...gone, endedAtMs: gone.madeAtMs + 1 }]
+    const changes = [asked, gone, accepted, { ...gone, endedAtMs: nowMs }]
     const events = changes.map(inverseOffer => eventOf({ kind: 'inverse-offer', inverseOffer }))
     const { inverseOffers, whitelist } = applyEvents(whitelisted, events)
     expect({ inverseOffers, whitelist }).to.deep.equal({ inverseOffers: [accepted], whitelist: ['h1'] })
