@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha'
 import { addOperatorCommands } from '../../cli/commands/operators.js'
 import type { OperatorCall } from '../../master/core/operator-calls.js'
 import { type FakeEndpoint, startFakeEndpoint } from '../support/fake-master.js'
-import { agentOf, explanationOf, inverseOfferOf, roleOf, stateOf } from '../support/master-views.js'
+import { agentOf, explanationOf, inverseOfferOf, leaderOf, roleOf, stateOf } from '../support/master-views.js'
 
 describe("the operators' commands", () => {
   let endpoint: FakeEndpoint
@@ -104,6 +104,19 @@ describe("the operators' commands", () => {
   it('print what has changed as JSON', async () => {
     const { result } = endpoint.master.reply
     expect(JSON.parse(await tender('roles', 'weight', 'web', '2', '--json'))).to.deep.equal(result)
+  })
+
+  it('reach the leader through a standby', async () => {
+    const leader = await startFakeEndpoint()
+    endpoint.master.leads = false
+    endpoint.master.knownLeader = leaderOf({ isLeader: false, httpUrl: leader.url })
+    try {
+      await tender('roles', 'weight', 'eng/web', '2')
+      expect(endpoint.master.asked).to.deep.equal([])
+      expect(leader.master.asked).to.deep.equal([{ kind: 'set-weight', role: 'eng/web', weight: 2 }])
+    } finally {
+      await leader.close()
+    }
   })
 
   it('take a start that is so long from now', async () => {
