@@ -1,5 +1,13 @@
 import { isTerminal, Resources, type WireResources } from '@tender/sdk/values'
-import type { AgentView, ClusterEvent, FrameworkView, OfferView, StateView, TaskView } from '../core/view.js'
+import type {
+  AgentView,
+  ClusterEvent,
+  FrameworkView,
+  InverseOfferView,
+  OfferView,
+  StateView,
+  TaskView,
+} from '../core/view.js'
 
 const recentOffersKept = 100
 const endedTasksKept = 1_000
@@ -15,7 +23,7 @@ const endedTasksKept = 1_000
 export function applyEvents(state: StateView, events: readonly ClusterEvent[]): StateView {
   const draft = draftOf(state)
   for (const event of events) apply(draft, event)
-  return withHoldings(draft)
+  return { ...withHoldings(draft), ...(state.whitelist ? { whitelist: state.whitelist } : {}) }
 }
 
 interface Draft {
@@ -25,6 +33,7 @@ interface Draft {
   frameworks: Map<string, FrameworkView>
   offers: Map<string, OfferView>
   recentOffers: Map<string, OfferView>
+  inverseOffers: Map<string, InverseOfferView>
   tasks: Map<string, TaskView>
 }
 
@@ -37,12 +46,13 @@ function draftOf(state: StateView): Draft {
     offers: new Map(state.offers.map(offer => [offer.offerId, offer])),
     // Newest last here, so that a new one is simply added.
     recentOffers: new Map(state.recentOffers.toReversed().map(offer => [offer.offerId, offer])),
+    inverseOffers: new Map(state.inverseOffers?.map(each => [each.inverseOfferId, each])),
     tasks: new Map(state.tasks.toReversed().map(task => [keyOf(task), task])),
   }
 }
 
 function apply(draft: Draft, event: ClusterEvent): void {
-  const { leader, agent, agentId, framework, frameworkId, offer, task } = event
+  const { leader, agent, agentId, framework, frameworkId, offer, inverseOffer, task } = event
   switch (event.kind) {
     case 'leader':
       if (leader) draft.leader = leader
@@ -67,6 +77,12 @@ function apply(draft: Draft, event: ClusterEvent): void {
       if (!offer) return
       draft.offers.delete(offer.offerId)
       draft.recentOffers.set(offer.offerId, offer)
+      return
+    case 'inverse-offer':
+      if (!inverseOffer) return
+      if (inverseOffer.endedAtMs === undefined)
+        draft.inverseOffers.set(inverseOffer.inverseOfferId, inverseOffer)
+      else draft.inverseOffers.delete(inverseOffer.inverseOfferId)
       return
     case 'task':
       if (task) draft.tasks.set(keyOf(task), task)
@@ -109,6 +125,7 @@ function withHoldings(draft: Draft): StateView {
       }
     }),
     offers,
+    inverseOffers: [...draft.inverseOffers.values()],
     recentOffers: [...draft.recentOffers.values()].toReversed().slice(0, recentOffersKept),
     tasks: forgetOldest(tasks),
   }
@@ -134,6 +151,13 @@ function groupBy<T>(items: readonly T[], keyOfItem: (item: T) => string): Map<st
   return groups
 }
 
+/** What these hold together; a shared volume counts once. */
 function sum(items: readonly { readonly resources: WireResources }[] = []): Resources {
-  return Resources.sum(items.map(item => Resources.fromWire(item.resources)))
+  let sum = Resources.none
+  for (const item of items) {
+    const resources = Resources.fromWire(item.resources)
+    const shared = resources.only(kind => kind.isShared)
+    sum = sum.plus(resources.except(shared)).plus(shared.except(sum))
+  }
+  return sum
 }
