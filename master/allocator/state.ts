@@ -199,15 +199,14 @@ export class AllocatorState {
 
   /** What was kept back because of a quota may be given now. */
   unblockAll(): void {
-    for (const node of this.tree.quotaNodes) this.#reopen(node)
+    for (const node of this.tree.blocked) this.#reopen(node)
     for (const agent of this.headroomBlocked) this.dueLater.add(agent)
     this.headroomBlocked.clear()
   }
 
   /** Less of a limit is consumed: all agents are to be looked at for the claimants that it held back. */
   #reopen(node: RoleNode): void {
-    if (!node.isBlocked) return
-    node.isBlocked = false
+    if (!this.tree.blocked.delete(node)) return
     for (const leaf of this.tree.leavesBelow(node))
       for (const index of this.claimants.inOrder(leaf)) {
         const claimant = this.claimants.at(index)
