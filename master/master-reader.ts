@@ -1,12 +1,13 @@
-import type { LogChunk } from '@tender/sdk/protocol'
+import type { LogChunk, Reply } from '@tender/sdk/protocol'
 import type { Clock, Transport } from '@tender/sdk/runtime'
 import type { LogRequest } from './core/inputs.js'
 import type { Master } from './core/master.js'
 import type { MasterState } from './core/state.js'
-import type { LeaderView } from './core/view.js'
+import type { OperatorCall } from './core/operator-calls.js'
+import type { Explanation, LeaderView } from './core/view.js'
 import * as view from './core/views.js'
 import type { LeaderAddress } from './election/elector.js'
-import type { MasterPort } from './http/index.js'
+import type { ExplainQuery, MasterPort } from './http/index.js'
 import { version } from './version.js'
 
 interface Sources {
@@ -94,6 +95,14 @@ export class MasterReader implements MasterPort {
     return [...state.tasks.values(), ...state.endedTasks.values()]
       .filter(task => task.taskId === taskId)
       .map(task => view.viewTask(state, task))
+  }
+
+  explain({ frameworkId }: ExplainQuery): Explanation | undefined {
+    return this.#core.frameworks.has(frameworkId) ? { frameworkId, roles: [] } : undefined
+  }
+
+  async operate({ kind }: OperatorCall): Promise<Reply> {
+    return { ok: false, code: 'unknown-kind', message: `this master does not know ${kind}` }
   }
 
   readLog(
