@@ -1,20 +1,7 @@
 import { Resources } from '@tender/sdk/values'
-
-/** What somebody holds: shown in offers, and used by tasks. */
-export interface Holding {
-  readonly offered: Resources
-  readonly allocated: Resources
-}
+import type { Claim, Holding } from './types.js'
 
 const nothing: Holding = { offered: Resources.none, allocated: Resources.none }
-
-/** Who holds it, of which agent. */
-export interface Claim {
-  readonly frameworkId: string
-  readonly role: string
-  readonly agentId: string
-  readonly resources: Resources
-}
 
 export type Column = 'offered' | 'allocated'
 
@@ -75,6 +62,15 @@ export class Books {
       }
     }
     return { offered, allocated }
+  }
+
+  holders(
+    agentId: string,
+  ): { frameworkId: string; role: string; offered: Resources; allocated: Resources }[] {
+    const book = this.#agents.get(agentId)
+    return [...(book?.holders ?? [])].flatMap(([frameworkId, roles]) =>
+      [...roles].map(([role, holding]) => ({ frameworkId, role, ...holding })),
+    )
   }
 
   /** From free to a column. @throws RangeError when it is not free (tasks of a returning agent are taken as they are) */

@@ -81,13 +81,18 @@ export const roleView = object({
   dominantShare: number({ description: 'largest share over cpus, mem, disk …, divided by the weight' }),
   frameworkIds: array(string()),
   quota: optional(roleQuotaView),
+  /** Of all agents, what is reserved for this role itself, held or not; only scalars. */
+  reserved: optional(resources),
   ...holdings,
 })
 
 export const inverseOfferView = object({
   ...propertiesOf(inverseOffer),
+  madeAtMs: optional(timestampMs),
   /** Absent while the framework has not answered. */
   answer: optional(oneOf(inverseOfferAnswers)),
+  /** Absent while it is outstanding. */
+  endedAtMs: optional(timestampMs),
 })
 
 export const offerView = object({
@@ -175,6 +180,7 @@ export const eventKinds = [
   'framework-removed',
   'offer-made',
   'offer-ended',
+  'inverse-offer',
   'task',
 ] as const
 
@@ -188,6 +194,7 @@ export const clusterEvent = object({
   framework: optional(frameworkView),
   frameworkId: optional(string()),
   offer: optional(offerView),
+  inverseOffer: optional(inverseOfferView),
   task: optional(taskView),
 })
 
