@@ -8,6 +8,7 @@ import {
   type TaskInfo,
 } from '@tender/sdk/protocol'
 import { isTerminal, kindOf, Resources } from '@tender/sdk/values'
+import { holdsShared } from './offers.js'
 import { checkVolumes, type Conversion, conversionOf, type ConversionKind } from './conversion.js'
 import { type Agent, type Framework, type MasterState, taskKey } from './state.js'
 import { checkTask } from './task-check.js'
@@ -168,11 +169,6 @@ export function sharedVolumeUser(
 ): string | undefined {
   const user = state.allocator.holders(agentId).find(({ allocated }) => holdsShared(allocated, volumes))
   return user && `${String(volumes)} is used by tasks of framework ${user.frameworkId} in role ${user.role}`
-}
-
-export function holdsShared(resources: Resources, volumes: Resources): boolean {
-  const shared = new Set(volumes.only(kind => kind.isShared).keys())
-  return resources.keys().some(key => shared.has(key))
 }
 
 function checkTaskId(

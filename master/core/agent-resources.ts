@@ -1,7 +1,8 @@
+import type { AgentId } from '@tender/sdk/protocol'
 import type { Resources } from '@tender/sdk/values'
 import { callAgent } from './agent-calls.js'
 import { revisionOf } from './agent-record.js'
-import { newestOffersOf, rescind } from './offers.js'
+import { holdsShared, newestOffersOf, rescind } from './offers.js'
 import type { Agent } from './state.js'
 import type { Turn } from './turn.js'
 import { viewAgent } from './views.js'
@@ -35,15 +36,14 @@ export function freeUp(turn: Turn, agent: Agent, needed: Resources, reason: stri
   const { allocator } = turn.state
   for (const record of newestOffersOf(turn.state, agent.agentId)) {
     const missing = needed.except(allocator.free(agent.agentId))
-    if (missing.isEmpty) return
-    if (shareSome(record.resources, missing)) rescind(turn, record, reason)
+    const isNeeded = shareSome(record.resources, missing) || holdsShared(record.resources, needed)
+    if (isNeeded) rescind(turn, record, reason)
   }
 }
 
-/** Takes back the offers that do not fit into the agent's total any more: the newest first, only as many as needed. */
-export function rescindWhatDoesNotFit(turn: Turn, agent: Agent): void {
+/** Takes back the offers that do not fit into this total any more: the newest first, only as many as needed. */
+export function rescindWhatDoesNotFit(turn: Turn, agentId: AgentId, total: Resources): void {
   const { allocator } = turn.state
-  const { agentId, total } = agent
   for (const record of newestOffersOf(turn.state, agentId)) {
     const { offered, allocated } = allocator.held({ agentId })
     const over = offered.plus(allocated).except(total)

@@ -1,10 +1,4 @@
-import {
-  type Constraint,
-  type ConstraintGroups,
-  type Demand,
-  ProtocolError,
-  type Reply,
-} from '@tender/sdk/protocol'
+import { type ConstraintGroups, type Demand, ProtocolError, type Reply } from '@tender/sdk/protocol'
 import { Resources } from '@tender/sdk/values'
 import { Allocator } from '../allocator/allocator.js'
 import type { Framework } from './state.js'
@@ -44,31 +38,13 @@ export function setDemands(turn: Turn, framework: Framework, demands: readonly D
 }
 
 /** What is wrong with these constraints, or undefined. */
-export function constraintProblem(groups: ConstraintGroups | undefined): string | undefined {
-  if (!groups) return undefined
-  for (const [index, group] of groups.entries()) {
-    for (const constraint of group) {
-      const problem = conditionProblem(constraint)
-      if (problem !== undefined) return `group ${index + 1}: ${problem}, got ${JSON.stringify(constraint)}`
-    }
-  }
+export function constraintProblem(groups: ConstraintGroups | undefined = []): string | undefined {
   try {
     Allocator.checkConstraints(groups)
     return undefined
   } catch (error) {
     return (error as Error).message
   }
-}
-
-function conditionProblem(constraint: Constraint): string | undefined {
-  const { attribute, hostname, region, zone, exists, equals, notEquals, matches, notMatches } = constraint
-  const selectors = [attribute !== undefined, hostname, region, zone].filter(each => each === true)
-  const predicates = [exists, equals, notEquals, matches, notMatches].filter(each => each !== undefined)
-  if (selectors.length !== 1)
-    return 'a constraint has exactly one selector of attribute, hostname, region and zone'
-  return predicates.length === 1
-    ? undefined
-    : 'a constraint has exactly one predicate of exists, equals, notEquals, matches and notMatches'
 }
 
 function shapeProblem(wire: Parameters<typeof Resources.fromWire>[0]): string | undefined {

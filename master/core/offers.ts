@@ -1,5 +1,6 @@
 import type { AgentId, Offer, OfferId, OfferOutcome } from '@tender/sdk/protocol'
 import { ProtocolError } from '@tender/sdk/protocol'
+import type { Resources } from '@tender/sdk/values'
 import type { Claim, Grant } from '../allocator/types.js'
 import type { Framework, MasterState, OfferRecord } from './state.js'
 import type { Turn } from './turn.js'
@@ -133,6 +134,12 @@ export function rescindOffersOf(turn: Turn, agentId: AgentId, reason: string): v
 export function newestOffersOf(state: MasterState, agentId: AgentId): OfferRecord[] {
   const offers = [...state.offers.values()].filter(({ offer }) => offer.agentId === agentId)
   return offers.toReversed()
+}
+
+/** Whether these hold one of the shared volumes among those. */
+export function holdsShared(resources: Resources, volumes: Resources): boolean {
+  const shared = new Set(volumes.only(kind => kind.isShared).keys())
+  return resources.keys().some(key => shared.has(key))
 }
 
 export function claimOf({ offer, resources }: OfferRecord): Claim {

@@ -121,10 +121,12 @@ function admit(turn: Turn, agent: Agent, message: Register, info: AgentInfo): vo
   agent.unreachableAtMs = undefined
   agent.link = turn.newLink()
   agent.link.arrive(message)
+  rescindWhatDoesNotFit(turn, agentId, agent.total)
   tellAllocator(turn, agent)
   turn.toAgent(agent, 'reply', done({ heartbeatMs: state.settings.agentHeartbeatMs }), message.call)
   takeTasks(turn, agent, message.body.tasks, wasUnreachable)
-  rescindWhatDoesNotFit(turn, agent)
+  // Tasks that it has brought along may hold what was offered.
+  rescindWhatDoesNotFit(turn, agentId, agent.total)
   if (agent.order.condition === 'draining' && agent.order.isOver) killForDrain(turn, agent)
   const isBehind = revisionOf(agent) > (message.body.agent.resourcesRevision ?? 0)
   dropResourceOrders(agent)

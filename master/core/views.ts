@@ -103,10 +103,13 @@ function viewQuota(
 
 /** What is reserved for the role and those below it, held or not, and what they hold of the rest, not revocable. */
 function consumption(state: MasterState, role: string, reserved: ReadonlyMap<string, Resources>): Resources {
-  const { offered, allocated } = state.allocator.held({ role })
-  const unreserved = offered.plus(allocated).only(kind => !kind.reservation && !kind.isRevocable)
-  const own = [...reserved].filter(([each]) => each === role || each.startsWith(`${role}/`))
-  return Resources.sum([unreserved, ...own.map(([, resources]) => resources)])
+  const below = [...knownRoles(state, reserved)].filter(each => each === role || each.startsWith(`${role}/`))
+  const consumed = below.map(each => {
+    const { offered, allocated } = state.allocator.held({ role: each })
+    const unreserved = offered.plus(allocated).only(kind => !kind.reservation && !kind.isRevocable)
+    return unreserved.plus(reserved.get(each) ?? Resources.none)
+  })
+  return Resources.sum(consumed)
 }
 
 function reservedByRole(state: MasterState): Map<string, Resources> {

@@ -21,7 +21,7 @@ interface Call {
  */
 export function convert(state: MasterState, kind: ConversionKind, { agentId, resources }: Call): Decision {
   const agent = knownAgent(state, agentId)
-  if (agent.state === 'recovering') {
+  if (agent.session === '') {
     const rule = `agent ${agentId} has not registered with this leader yet, so its tasks are not known`
     throw new ProtocolError('agent-unavailable', rule)
   }
