@@ -94,7 +94,8 @@ function call(
       case 'answer-inverse-offers':
         return answerInverseOffers(turn, framework, message.body)
       case 'update':
-        return void update(turn, framework, message.body, callId)
+        update(turn, framework, message.body, callId)
+        return undefined
       case 'suppress':
         return suppress(turn, framework, message.body.roles)
       case 'unsuppress':

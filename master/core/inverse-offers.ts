@@ -30,10 +30,12 @@ export function askToLeave(turn: Turn): void {
   }
   for (const [frameworkId, inverseOffers] of made) {
     const framework = turn.state.frameworks.get(frameworkId)
-    for (let start = 0; framework && start < inverseOffers.length; start += 500)
+    if (!framework) continue
+    for (let start = 0; start < inverseOffers.length; start += 500) {
       turn.toFramework(framework, 'inverse-offers', {
         inverseOffers: inverseOffers.slice(start, start + 500),
       })
+    }
   }
 }
 
