@@ -44,6 +44,7 @@ export function freeUp(turn: Turn, agent: Agent, needed: Resources, reason: stri
 /** Takes back the offers that do not fit into this total any more: the newest first, only as many as needed. */
 export function rescindWhatDoesNotFit(turn: Turn, agentId: AgentId, total: Resources): void {
   const { allocator } = turn.state
+  if (allocator.held({ agentId }).offered.isEmpty) return
   for (const record of newestOffersOf(turn.state, agentId)) {
     const { offered, allocated } = allocator.held({ agentId })
     const over = offered.plus(allocated).except(total)

@@ -8,6 +8,7 @@ import { viewFramework } from './views.js'
 /** A framework says what it wants in some roles, in place of what it said before. */
 export function demand(turn: Turn, framework: Framework, demands: readonly Demand[]): Reply {
   setDemands(turn, framework, checkDemands(framework.info.roles, demands))
+  turn.event({ kind: 'framework', framework: viewFramework(turn.state, framework) })
   return done()
 }
 
@@ -34,7 +35,6 @@ export function checkDemands(
 export function setDemands(turn: Turn, framework: Framework, demands: readonly Demand[]): void {
   const { frameworkId } = framework
   for (const { role, shapes } of demands) turn.state.allocator.setDemand(frameworkId, role, shapes)
-  if (demands.length > 0) turn.event({ kind: 'framework', framework: viewFramework(turn.state, framework) })
 }
 
 /** What is wrong with these constraints, or undefined. */

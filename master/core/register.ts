@@ -113,6 +113,7 @@ function admit(turn: Turn, agent: Agent, message: Register, info: AgentInfo): vo
   const { agentId } = agent
   const wasRegistered = agent.state === 'registered'
   const wasUnreachable = agent.state === 'unreachable'
+  const unanswered = [...agent.calls]
   agent.info = info
   agent.total = Resources.fromWire(info.resources)
   agent.state = 'registered'
@@ -131,9 +132,7 @@ function admit(turn: Turn, agent: Agent, message: Register, info: AgentInfo): vo
   const isBehind = revisionOf(agent) > (message.body.agent.resourcesRevision ?? 0)
   dropResourceOrders(agent)
   if (isBehind) orderResources(turn, agent)
-  for (const [callId, call] of agent.calls) {
-    if (call.kind !== 'set-resources') sendCall(turn, agent, callId, call)
-  }
+  for (const [callId, call] of unanswered) if (agent.calls.has(callId)) sendCall(turn, agent, callId, call)
   noteLeaving(turn, agent)
   if (!wasRegistered) turn.log('info', 'agent registered', { agentId, resources: String(agent.total) })
   turn.event({ kind: 'agent', agent: viewAgent(state, agent) })

@@ -45,10 +45,15 @@ export function viewAgent(state: MasterState, agent: Agent): AgentView {
 export function viewFramework(state: MasterState, framework: Framework): FrameworkView {
   const { frameworkId } = framework
   const { offered, allocated } = state.allocator.held({ frameworkId })
+  const demands = framework.info.roles.flatMap(role => {
+    const shapes = state.allocator.demand(frameworkId, role)
+    return shapes ? [{ role, shapes }] : []
+  })
   return {
     ...framework.info,
     state: framework.state,
     suppressedRoles: [...framework.suppressedRoles].toSorted(),
+    ...(demands.length === 0 ? {} : { demands }),
     subscribedAtMs: framework.subscribedAtMs,
     ...(framework.disconnectedAtMs === undefined ? {} : { disconnectedAtMs: framework.disconnectedAtMs }),
     allocated: allocated.toWire(),

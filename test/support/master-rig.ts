@@ -12,7 +12,7 @@ import {
   type Reply,
   type TaskStatus,
 } from '@tender/sdk/protocol'
-import { Resources } from '@tender/sdk/values'
+import { isTerminal, Resources } from '@tender/sdk/values'
 import type { MasterCommand } from '../../master/core/commands.js'
 import type { MasterInput } from '../../master/core/inputs.js'
 import { Master } from '../../master/core/master.js'
@@ -49,6 +49,8 @@ export class MasterRig {
   readonly #settings: MasterSettings
   readonly #links = new Map<string, LinkEnd>()
   readonly #agents = new Map<string, AgentInfo>()
+  /** By agent, then framework and task: what it was told to launch, and has not ended. */
+  readonly #tasks = new Map<string, Map<string, AgentTask>>()
   readonly #answers = new Map<string, Reply>()
   readonly #unwritten: (() => void)[] = []
   #master!: Master
@@ -100,7 +102,7 @@ export class MasterRig {
     }
   }
 
-  /** Registers, or registers again in a new session; without resources with those that it has by now. */
+  /** Registers, or registers again in a new session with its tasks; without resources with those that it has by now. */
   agent(
     id: string,
     resources?: string,
@@ -122,7 +124,8 @@ export class MasterRig {
     this.#agents.set(id, agent)
     const key = `agent ${id}`
     this.#links.set(key, new LinkEnd(`${id}-${++this.#calls}`))
-    this.send({ kind: 'agent', id }, 'register', { agent, tasks, received: nothing }, 'register')
+    const running = [...(this.#tasks.get(id)?.values() ?? []), ...tasks]
+    this.send({ kind: 'agent', id }, 'register', { agent, tasks: running, received: nothing }, 'register')
   }
 
   framework(
@@ -197,11 +200,20 @@ export class MasterRig {
     const offerIds = this.offersTo(frameworkId)
       .filter(offer => offer.agentId === agentId)
       .map(({ offerId }) => offerId)
-    return this.call(frameworkId, 'accept', { offerIds, operations: [], filter: { refuseMs: 0 }, ...body }, callId)
+    return this.call(
+      frameworkId,
+      'accept',
+      { offerIds, operations: [], filter: { refuseMs: 0 }, ...body },
+      callId,
+    )
   }
 
   /** An agent tells of a task. */
-  update(agentId: string, status: Partial<TaskStatus>): void {
+  update(
+    agentId: string,
+    status: Pick<TaskStatus, 'frameworkId' | 'taskId' | 'state'> & Partial<TaskStatus>,
+  ): void {
+    if (isTerminal(status.state)) this.#tasks.get(agentId)?.delete(`${status.frameworkId}/${status.taskId}`)
     this.send({ kind: 'agent', id: agentId }, 'update', {
       status: { agentId, sequence: 1, timestampMs: this.nowMs, source: 'agent', ...status },
     })
@@ -251,8 +263,23 @@ export class MasterRig {
     this.received.push({ peer: `${peer.kind} ${peer.id}`, kind, body, call })
     const agent = peer.kind === 'agent' ? this.#agents.get(peer.id) : undefined
     if (!agent || call === undefined || kind === 'reply' || this.deafAgents.has(peer.id)) return
+    if (kind === 'launch') this.#launch(peer.id, body)
     if (kind === 'set-resources') this.#agents.set(peer.id, { ...agent, ...(body as object) })
     this.send(peer, 'reply', { ok: true }, call)
+  }
+
+  #launch(agentId: string, { frameworkId, role, task }: any): void {
+    const { taskId, resources } = task
+    const running: AgentTask = {
+      frameworkId,
+      taskId,
+      role,
+      resources,
+      state: 'RUNNING',
+      launchedAtMs: this.nowMs,
+    }
+    const tasks = this.#tasks.get(agentId) ?? new Map<string, AgentTask>()
+    this.#tasks.set(agentId, tasks.set(`${frameworkId}/${taskId}`, running))
   }
 
   #content(): RegistryContent {
