@@ -16,6 +16,7 @@ interface Sources {
   /** The leading core; none while another master leads. */
   readonly core: () => Master | undefined
   readonly readLog: (request: LogRequest) => Promise<LogChunk>
+  readonly operate: (call: OperatorCall) => Promise<Reply>
 }
 
 /** Reads the core's state for the web endpoint. */
@@ -72,7 +73,7 @@ export class MasterReader implements MasterPort {
   }
 
   role(role: string) {
-    return this.#core.roles.has(role) ? view.viewRole(this.#core, role) : undefined
+    return view.knowsRole(this.#core, role) ? view.viewRole(this.#core, role) : undefined
   }
 
   offers() {
@@ -97,12 +98,13 @@ export class MasterReader implements MasterPort {
       .map(task => view.viewTask(state, task))
   }
 
-  explain({ frameworkId }: ExplainQuery): Explanation | undefined {
-    return this.#core.frameworks.has(frameworkId) ? { frameworkId, roles: [] } : undefined
+  explain({ frameworkId, ...options }: ExplainQuery): Explanation | undefined {
+    const { frameworks, allocator } = this.#core
+    return frameworks.has(frameworkId) ? allocator.explain(this.#now, frameworkId, options) : undefined
   }
 
-  async operate({ kind }: OperatorCall): Promise<Reply> {
-    return { ok: false, code: 'unknown-kind', message: `this master does not know ${kind}` }
+  operate(call: OperatorCall): Promise<Reply> {
+    return this.#sources.operate(call)
   }
 
   readLog(

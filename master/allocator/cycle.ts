@@ -77,7 +77,7 @@ export class Cycle {
     if (this.#claimants.size > 0) return this.#state.sortedAgents()
     const isFew = this.#due.size * 16 < this.#state.agents.size
     return isFew
-      ? [...this.#due].sort((a, b) => byName(a.agentId, b.agentId))
+      ? [...this.#due].toSorted((a, b) => byName(a.agentId, b.agentId))
       : this.#state.sortedAgents().filter(agent => this.#due.has(agent))
   }
 

@@ -85,7 +85,7 @@ export class RoleTree {
   readonly #excluded: ReadonlySet<string>
   /** The cluster's. */
   readonly #minimum: Minimum
-  #counted: boolean[] = []
+  readonly #counted: boolean[] = []
   readonly #byRole = new Map<string, RoleNode>()
   readonly #quotaNodes = new Set<RoleNode>()
   #isStale = false

@@ -61,7 +61,7 @@ export class AllocatorState {
 
   /** All agents, ascending by id. */
   sortedAgents(): readonly AgentBook[] {
-    this.#sorted ??= [...this.agents.values()].sort((a, b) => byName(a.agentId, b.agentId))
+    this.#sorted ??= [...this.agents.values()].toSorted((a, b) => byName(a.agentId, b.agentId))
     return this.#sorted
   }
 
@@ -217,7 +217,7 @@ export class AllocatorState {
   /** Agents of which a claimant holds something as offered, ascending by id. */
   *offersOf(claimant: Claimant): Generator<readonly [AgentBook, Resources]> {
     const agents = [...claimant.agents].flatMap(index => this.#byIndex[index] ?? [])
-    for (const agent of agents.sort((a, b) => byName(a.agentId, b.agentId))) {
+    for (const agent of agents.toSorted((a, b) => byName(a.agentId, b.agentId))) {
       const { offered } = agent.holding(claimant.index)
       if (!offered.isEmpty) yield [agent, offered]
     }

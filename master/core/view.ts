@@ -1,5 +1,6 @@
 import {
   agentInfo,
+  demand,
   type Infer,
   inverseOffer,
   inverseOfferAnswers,
@@ -58,6 +59,8 @@ export const frameworkView = object({
   ...propertiesOf(frameworkInfo),
   state: oneOf(['connected', 'disconnected']),
   suppressedRoles: array(string()),
+  /** Declared, and open still: launched tasks are taken off. A role that is not named has no demand. */
+  demands: optional(array(demand)),
   subscribedAtMs: timestampMs,
   disconnectedAtMs: optional(timestampMs),
   ...holdings,

@@ -9,6 +9,7 @@ import {
   leaderToEveryone,
   LinkEnd,
   type Peer,
+  type Reply,
   Subjects,
   type TaskStatus,
 } from '@tender/sdk/protocol'
@@ -21,6 +22,7 @@ import type { AgentInput } from '../../agent/core/inputs.js'
 import type { AgentTaskState } from '../../agent/core/task.js'
 import type { MasterCommand } from '../../master/core/commands.js'
 import type { MasterInput } from '../../master/core/inputs.js'
+import type { OperatorCall } from '../../master/core/operator-calls.js'
 import { Master } from '../../master/core/master.js'
 import { defaultMasterSettings, type MasterSettings } from '../../master/core/state.js'
 import type { ClusterEvent, StateView } from '../../master/core/view.js'
@@ -45,6 +47,8 @@ export class TestCluster {
   readonly schedulers: TestScheduler[] = []
   /** The registry answers nothing while this holds. */
   registryIsAway = false
+  readonly #answers = new Map<string, Reply>()
+  #requests = 0
   readonly #settings: MasterSettings
   #master: Master | undefined
   #masterTransport: MemoryTransport | undefined
@@ -140,6 +144,8 @@ export class TestCluster {
         this.events.push(command.event)
         return
       case 'answer':
+        this.#answers.set(command.requestId, command.reply)
+        return
       case 'log':
         return
     }
@@ -158,7 +164,16 @@ export class TestCluster {
       agents: of('agent'),
       frameworks: of('framework'),
       roles: of('role'),
+      cluster: of('cluster')[0],
     } as unknown as RegistryContent
+  }
+
+  /** An operator's call, and its answer if there is one by then. */
+  async operate(call: OperatorCall): Promise<Reply | undefined> {
+    const requestId = `request-${++this.#requests}`
+    this.step({ kind: 'operator', requestId, call })
+    await this.advance(10)
+    return this.#answers.get(requestId)
   }
 
   async advance(ms: number): Promise<void> {
