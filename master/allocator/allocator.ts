@@ -182,6 +182,7 @@ export class Allocator {
     framework.isSubscribed = false
     for (const claimant of [...framework.claimants.values()]) {
       claimants.setMember(claimant, false)
+      claimants.noteSpecial(claimant, this.settings.minAllocatable)
       claimants.forgetIfUnused(claimant)
     }
     if (framework.claimants.size === 0) claimants.frameworks.delete(frameworkId)
@@ -221,6 +222,7 @@ export class Allocator {
     if (!claimant?.isMember) return
     if (!shapes && !claimant.demand) return
     claimant.demand = shapes && new Demand(shapes)
+    this.#state.claimants.noteSpecial(claimant, this.settings.minAllocatable)
     this.#lookEverywhereFor(claimant)
     this.#isAllDue = true
   }
@@ -480,8 +482,8 @@ export class Allocator {
   /** A filter holds for one look at its agent at least, however short its time (Mesos: one allocation interval). */
   #hasPassed(filter: Filter): boolean {
     const state = this.#state
-    if (!this.settings.allocateOnRelease) return state.ticks > filter.madeAt
-    return (state.agentAt(filter.agent)?.lastCycle ?? Infinity) > filter.madeAt
+    if (!this.settings.allocateOnRelease) return state.ticks > filter.end.madeAt
+    return (state.agentAt(filter.agent)?.lastCycle ?? Infinity) > filter.end.madeAt
   }
 
   #lookEverywhereFor(claimant: Claimant): void {

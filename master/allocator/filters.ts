@@ -2,14 +2,20 @@ import type { Millis } from '@tender/sdk/runtime'
 import type { Resources } from '@tender/sdk/values'
 import TinyQueue from 'tinyqueue'
 
+/** When filters end that were made together. */
+export interface FilterEnd {
+  readonly expiresAtMs: Millis
+  /** The number of the cycle (or tick) after which they were made: one more has to pass before they may end. */
+  readonly madeAt: number
+  readonly filters: Filter[]
+}
+
 /** What a framework has refused of an agent in a role. */
 export interface Filter {
   readonly claimant: number
   readonly agent: number
   readonly refused: Resources
-  readonly expiresAtMs: Millis
-  /** The number of the cycle (or tick) that had to pass before it may end. */
-  readonly madeAt: number
+  readonly end: FilterEnd
   isOver: boolean
   /** An older one of the same claimant. */
   next: Filter | undefined
@@ -58,6 +64,7 @@ export class Filters {
 
   /** Ends all of a claimant. @returns how many there were */
   endOf(claimant: number): number {
+    if (!this.#byClaimant.has(claimant)) return 0
     const filters = this.of(claimant)
     for (const filter of filters) filter.isOver = true
     this.#byClaimant.delete(claimant)
@@ -77,6 +84,11 @@ export class Filters {
     this.#byClaimant.clear()
     this.#refusedNow = undefined
     return claimants
+  }
+
+  /** The bits of those of whom it is known that they refuse just this; undefined: nothing is known. */
+  refusersOf(offered: Resources): Uint32Array | undefined {
+    return offered === this.#refusedNow ? this.#bits : undefined
   }
 
   refuses(claimant: number, offered: Resources): boolean {
@@ -114,20 +126,24 @@ export class Filters {
   }
 }
 
-/** Filters by the time at which they end. Those that end together, as after one great decline, take one place. */
+/** Filters by the time at which they end. Those that are made together, as by one great decline, take one place. */
 export class FilterEnds {
-  readonly #byTime = new Map<Millis, Filter[]>()
-  readonly #times = new TinyQueue<Millis>()
+  readonly #ends = new TinyQueue<FilterEnd>([], (a, b) => a.expiresAtMs - b.expiresAtMs)
+  #last: FilterEnd | undefined
   #count = 0
   #over = 0
 
-  add(filter: Filter): void {
-    const together = this.#byTime.get(filter.expiresAtMs)
-    if (together) together.push(filter)
-    else {
-      this.#byTime.set(filter.expiresAtMs, [filter])
-      this.#times.push(filter.expiresAtMs)
+  /** Where a filter that ends then has its place. */
+  at(expiresAtMs: Millis, madeAt: number): FilterEnd {
+    if (this.#last?.expiresAtMs !== expiresAtMs || this.#last.madeAt !== madeAt) {
+      this.#last = { expiresAtMs, madeAt, filters: [] }
+      this.#ends.push(this.#last)
     }
+    return this.#last
+  }
+
+  add(filter: Filter): void {
+    filter.end.filters.push(filter)
     this.#count += 1
   }
 
@@ -135,18 +151,23 @@ export class FilterEnds {
   ended(count: number): void {
     this.#over += count
     if (this.#over < 1_000 || this.#over * 2 < this.#count) return
-    const kept = [...this.#byTime.values()].flat().filter(filter => !filter.isOver)
-    this.#byTime.clear()
-    while (this.#times.length > 0) this.#times.pop()
-    this.#count = 0
+    const kept: FilterEnd[] = []
+    for (let end = this.#ends.pop(); end; end = this.#ends.pop()) {
+      const filters = end.filters.filter(filter => !filter.isOver)
+      end.filters.length = 0
+      for (const filter of filters) end.filters.push(filter)
+      if (filters.length > 0) kept.push(end)
+    }
+    for (const end of kept) this.#ends.push(end)
+    this.#last = undefined
+    this.#count = kept.reduce((sum, end) => sum + end.filters.length, 0)
     this.#over = 0
-    for (const filter of kept) this.add(filter)
   }
 
   nextMs(): Millis | undefined {
-    for (let time = this.#times.peek(); time !== undefined; time = this.#times.peek()) {
-      if (this.#byTime.get(time)?.some(filter => !filter.isOver)) return time
-      this.#drop(time)
+    for (let end = this.#ends.peek(); end; end = this.#ends.peek()) {
+      if (end.filters.some(filter => !filter.isOver)) return end.expiresAtMs
+      this.#drop()
     }
     return undefined
   }
@@ -154,18 +175,17 @@ export class FilterEnds {
   /** Those whose time is over, the earliest first; they are no longer kept here. */
   take(now: Millis): Filter[] {
     const taken: Filter[] = []
-    for (let time = this.#times.peek(); time !== undefined && time <= now; time = this.#times.peek()) {
-      for (const filter of this.#byTime.get(time) ?? []) if (!filter.isOver) taken.push(filter)
-      this.#drop(time)
+    for (let end = this.#ends.peek(); end && end.expiresAtMs <= now; end = this.#ends.peek()) {
+      for (const filter of end.filters) if (!filter.isOver) taken.push(filter)
+      this.#drop()
     }
     return taken
   }
 
-  #drop(time: Millis): void {
-    const filters = this.#byTime.get(time) ?? []
-    this.#count -= filters.length
-    for (const filter of filters) if (filter.isOver) this.#over -= 1
-    this.#byTime.delete(time)
-    this.#times.pop()
+  #drop(): void {
+    const end = this.#ends.pop()
+    if (end === this.#last) this.#last = undefined
+    this.#count -= end?.filters.length ?? 0
+    for (const filter of end?.filters ?? []) if (filter.isOver) this.#over -= 1
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type AgentInfo,
   agentToLeader,
   decoder,
   encode,
@@ -212,6 +213,8 @@ export class TestAgent {
   readonly started: string[] = []
   readonly stopped: string[] = []
   readonly checkpoint = new Map<string, AgentTaskState>()
+  /** Its resources as the leader has last changed them. */
+  checkpointedResources: Pick<AgentInfo, 'resources' | 'resourcesRevision'> | undefined
   /** Why it has given up, if it has. */
   gaveUp = ''
   /** When false, a start neither succeeds nor fails until the test says so. */
@@ -246,6 +249,7 @@ export class TestAgent {
       attributes: this.#attributes,
       containerizers: ['docker', 'process'] as const,
       version: 'test',
+      ...this.checkpointedResources,
     }
     const core = new Agent(
       { info, session: `${this.id}-${++this.#lives}` },
@@ -310,6 +314,9 @@ export class TestAgent {
           `${command.task.frameworkId}/${command.task.info.taskId}`,
           structuredClone(command.task),
         )
+        return
+      case 'checkpoint-resources':
+        this.checkpointedResources = { resources: command.resources, resourcesRevision: command.revision }
         return
       case 'forget':
         this.checkpoint.delete(`${command.task.frameworkId}/${command.task.taskId}`)
