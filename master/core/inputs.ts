@@ -36,6 +36,8 @@ export type MasterInput =
   | { readonly kind: 'reconnected' }
   /** An operator's call, answered by `answer` with the same id. */
   | { readonly kind: 'operator'; readonly requestId: string; readonly call: OperatorCall }
+  /** What has come at once: each in its turn, and one look at what can be offered when all have been handled. */
+  | { readonly kind: 'batch'; readonly inputs: readonly MasterInput[] }
   /** Time has passed: what is due happens. */
   | { readonly kind: 'tick' }
   /** The allocator's tick now, apart from its schedule. */

@@ -96,6 +96,9 @@ export class Master {
         for (const peer of [...this.state.agents.values(), ...this.state.frameworks.values()])
           peer.heardAtMs = input.now
         return
+      case 'batch':
+        for (const each of input.inputs) this.#handle(turn, { ...each, now: input.now })
+        return
       case 'operator':
         return operate(turn, input.requestId, input.call)
       case 'tick':
