@@ -13,6 +13,7 @@ import { parseMinimum } from './minimum.js'
 import { quotaProblem, reservationProblem, type QuotaChange, standsInTheWay } from './quota.js'
 import type { Reason } from './reasons.js'
 import type { RoleNode } from './role-tree.js'
+import { byName } from './shares.js'
 import { seriesOf } from './series.js'
 import { AllocatorState } from './state.js'
 import type {
@@ -528,7 +529,12 @@ function scalarsOf(resources: Resources): Resources {
 
 function isElsewhere(a: AgentFacts, b: AgentFacts): boolean {
   const text = ({ hostname, attributes, domain }: AgentFacts): string =>
-    JSON.stringify([hostname, Object.entries(attributes).toSorted(), domain?.region, domain?.zone])
+    JSON.stringify([
+      hostname,
+      Object.entries(attributes).toSorted(([one], [other]) => byName(one, other)),
+      domain?.region,
+      domain?.zone,
+    ])
   return text(a) !== text(b)
 }
 

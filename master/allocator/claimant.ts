@@ -56,6 +56,11 @@ export class Claimants {
     this.#tree = tree
   }
 
+  /** How many there are, whether they may be served or not. */
+  get count(): number {
+    return this.#claimants.length - this.#vacant.length
+  }
+
   at(index: number): Claimant | undefined {
     return this.#claimants[index]
   }
@@ -137,7 +142,7 @@ export class Claimants {
   }
 
   setMember(claimant: Claimant, isMember: boolean): void {
-    if (claimant.isMember !== isMember) claimant.leaf.parent!.memberCount += isMember ? 1 : -1
+    if (claimant.isMember !== isMember) this.#tree.node(claimant.role).memberCount += isMember ? 1 : -1
     claimant.isMember = isMember
     if (!isMember) claimant.demand = undefined
     this.activate(claimant)

@@ -4,7 +4,7 @@ import {
   isAllocatableTo,
   quantitiesToText,
   reservedRole,
-  Resources,
+  type Resources,
 } from '@tender/sdk/values'
 import type { AgentExplanation, Explanation, RoleExplanation } from '../core/view.js'
 import type { AgentBook } from './agent-book.js'

@@ -30,9 +30,11 @@ export class Filters {
   readonly #byClaimant = new Map<number, Filter>()
   #refusedNow: Resources | undefined
   #bits = new Uint32Array(0)
+  #marked = 0
 
-  get size(): number {
-    return this.#byClaimant.size
+  /** How many are known to refuse what was asked about last. */
+  get refuserCount(): number {
+    return this.#marked
   }
 
   add(filter: Filter): void {
@@ -83,20 +85,25 @@ export class Filters {
     }
     this.#byClaimant.clear()
     this.#refusedNow = undefined
+    this.#forget()
     return claimants
   }
 
   /** The bits of those of whom it is known that they refuse just this; undefined: nothing is known. */
   refusersOf(offered: Resources): Uint32Array | undefined {
-    return offered === this.#refusedNow ? this.#bits : undefined
+    if (offered !== this.#refusedNow) {
+      if (!this.#refusedNow?.equals(offered)) return undefined
+      this.#refusedNow = offered
+    }
+    return this.#bits
   }
 
   refuses(claimant: number, offered: Resources): boolean {
     if (this.#byClaimant.size === 0) return false
     if (offered !== this.#refusedNow) {
-      if (!this.#refusedNow?.equals(offered)) this.#bits.fill(0)
+      if (!this.#refusedNow?.equals(offered)) this.#forget()
       this.#refusedNow = offered
-    } else if (this.#isMarked(claimant)) return true
+    } else if (isMarked(this.#bits, claimant)) return true
     for (let filter = this.#byClaimant.get(claimant); filter; filter = filter.next) {
       if (filter.refused.contains(offered)) {
         this.#mark(claimant)
@@ -106,8 +113,9 @@ export class Filters {
     return false
   }
 
-  #isMarked(claimant: number): boolean {
-    return ((this.#bits[claimant >>> 5] ?? 0) & (1 << (claimant & 31))) !== 0
+  #forget(): void {
+    this.#bits.fill(0)
+    this.#marked = 0
   }
 
   #mark(claimant: number): void {
@@ -117,13 +125,23 @@ export class Filters {
       larger.set(this.#bits)
       this.#bits = larger
     }
+    if (isMarked(this.#bits, claimant)) return
     this.#bits[word] = (this.#bits[word] ?? 0) | (1 << (claimant & 31))
+    this.#marked += 1
   }
 
   #unmark(claimant: number): void {
+    if (!isMarked(this.#bits, claimant)) return
     const word = claimant >>> 5
-    if (word < this.#bits.length) this.#bits[word] = (this.#bits[word] ?? 0) & ~(1 << (claimant & 31))
+    this.#bits[word] = (this.#bits[word] ?? 0) & ~(1 << (claimant & 31))
+    this.#marked -= 1
   }
+}
+
+/** Whether a number is in a set of bits. */
+export function isMarked(bits: Uint32Array, id: number): boolean {
+  const word = id >>> 5
+  return word < bits.length && ((bits[word] as number) & (1 << (id & 31))) !== 0
 }
 
 /** Filters by the time at which they end. Those that are made together, as by one great decline, take one place. */

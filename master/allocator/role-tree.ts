@@ -43,8 +43,6 @@ export class RoleNode {
   isMissing = false
   /** Missing guarantees of the subtree, its own included. */
   missingCount = 0
-  /** Something was kept back because of the limit: worth a look when less is consumed. */
-  isBlocked = false
   /** Claimants of the subtree with a minimum or a demand of their own. */
   specialCount = 0
   /** The limit leaves nothing that an offer of unreserved resources needs at least (by the cluster's minimum). */
@@ -87,10 +85,12 @@ export class RoleTree {
   readonly #excluded: ReadonlySet<string>
   /** The cluster's. */
   readonly #minimum: Minimum
-  #counted: boolean[] = []
+  readonly #counted: boolean[] = []
   readonly #byRole = new Map<string, RoleNode>()
   readonly #quotaNodes = new Set<RoleNode>()
   #isStale = false
+  /** Roles whose limit has kept something back since they were last looked at. */
+  readonly blocked = new Set<RoleNode>()
 
   constructor(names: Names, excluded: ReadonlySet<string>, minimum: Minimum) {
     this.names = names

@@ -61,7 +61,7 @@ export class AllocatorState {
 
   /** All agents, ascending by id. */
   sortedAgents(): readonly AgentBook[] {
-    this.#sorted ??= [...this.agents.values()].sort((a, b) => byName(a.agentId, b.agentId))
+    this.#sorted ??= [...this.agents.values()].toSorted((a, b) => byName(a.agentId, b.agentId))
     return this.#sorted
   }
 
@@ -199,15 +199,14 @@ export class AllocatorState {
 
   /** What was kept back because of a quota may be given now. */
   unblockAll(): void {
-    for (const node of this.tree.quotaNodes) this.#reopen(node)
+    for (const node of this.tree.blocked) this.#reopen(node)
     for (const agent of this.headroomBlocked) this.dueLater.add(agent)
     this.headroomBlocked.clear()
   }
 
   /** Less of a limit is consumed: all agents are to be looked at for the claimants that it held back. */
   #reopen(node: RoleNode): void {
-    if (!node.isBlocked) return
-    node.isBlocked = false
+    if (!this.tree.blocked.delete(node)) return
     for (const leaf of this.tree.leavesBelow(node))
       for (const index of this.claimants.inOrder(leaf)) {
         const claimant = this.claimants.at(index)
@@ -218,7 +217,7 @@ export class AllocatorState {
   /** Agents of which a claimant holds something as offered, ascending by id. */
   *offersOf(claimant: Claimant): Generator<readonly [AgentBook, Resources]> {
     const agents = [...claimant.agents].flatMap(index => this.#byIndex[index] ?? [])
-    for (const agent of agents.sort((a, b) => byName(a.agentId, b.agentId))) {
+    for (const agent of agents.toSorted((a, b) => byName(a.agentId, b.agentId))) {
       const { offered } = agent.holding(claimant.index)
       if (!offered.isEmpty) yield [agent, offered]
     }
