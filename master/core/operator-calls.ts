@@ -44,8 +44,8 @@ export const operatorCalls = {
   /** Ends a deactivation or a drain. */
   reactivate: object(ofAgent),
   /**
-   * The agent is gone, by the operator's promise: its tasks end as GONE_BY_OPERATOR. It is not let in again, unless
-   * it is said that it may return, with none of its tasks.
+   * The agent is gone, by the operator's promise: its tasks end as GONE_BY_OPERATOR. It is not let in again, unless it may
+   * return; then it comes as a new one.
    */
   'remove-agent': object({ ...ofAgent, mayReturn: optional(boolean()) }),
   /** Only agents of these host names are offered; none named: of all. */

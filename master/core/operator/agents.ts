@@ -45,7 +45,7 @@ export function drain(
   })
 }
 
-/** The agent is gone for good, by the operator's word: its tasks have ended, and it is not let in again. */
+/** The agent is gone, by the operator's word: its tasks have ended. It is let in again only if it may return, as a new one. */
 export function removeAgent(
   state: MasterState,
   { agentId, mayReturn = false }: Call & { readonly mayReturn?: boolean },
@@ -71,7 +71,7 @@ export function removeAgent(
       state.leavingAgents.delete(agentId)
       turn.touch(agentId)
       turn.event({ kind: 'agent-removed', agentId })
-      return changeOf(`agent ${agentId}`, 'state', before, 'gone')
+      return changeOf(`agent ${agentId}`, 'state', before, mayReturn ? '' : 'gone')
     },
   }
 }
