@@ -27,12 +27,15 @@ const events: readonly StepKind[] = [
 interface Theme extends Bounds {
   readonly kinds: readonly StepKind[]
   readonly runs: number
+  /** Whether demand is declared before there is anything to offer. */
+  readonly isByDemand: boolean
   readonly allocateOnRelease: readonly boolean[]
 }
 
 const plain: Theme = {
   kinds: events,
   runs: 700,
+  isByDemand: false,
   agents: Pool.plainAgents,
   mostAgents: 3,
   mostFrameworks: 4,
@@ -67,6 +70,9 @@ const themes: Readonly<Record<string, Theme>> = {
     ...plain,
     plain: false,
     kinds: [...events, 'demand', 'demand', 'demand', 'demand', 'accept', 'accept'],
+    isByDemand: true,
+    roles: ['a', 'a/b', 'b'],
+    mostFrameworks: 3,
     agents: [...Pool.plainAgents, ...Pool.specialAgents],
   },
   'waits for the tick when told so': { ...everything, mostAgents: 3, allocateOnRelease: [false] },
@@ -80,8 +86,13 @@ const list = (of: fc.Arbitrary<Step>, minLength: number, maxLength: number) =>
   fc.array(of, { minLength, maxLength, size: 'max' })
 
 /** A cluster of a few agents and frameworks, and what happens to it. */
-function historyOf({ kinds }: Theme): fc.Arbitrary<Step[]> {
-  const parts = [list(stepOf(['agent']), 1, 3), list(stepOf(['framework']), 1, 3), list(stepOf(kinds), 0, 60)]
+function historyOf({ kinds, isByDemand }: Theme): fc.Arbitrary<Step[]> {
+  const parts = [
+    list(stepOf(['framework']), 1, 3),
+    list(stepOf(['demand']), 0, isByDemand ? 3 : 0),
+    list(stepOf(['agent']), 1, 3),
+    list(stepOf(kinds), 0, 60),
+  ]
   return fc.tuple(...parts).map(steps => steps.flat())
 }
 
