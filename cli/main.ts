@@ -9,6 +9,7 @@ import { addListCommands } from './commands/lists.js'
 import { addLogsCommand } from './commands/logs.js'
 import { addMasterCommand } from './commands/master.js'
 import { addServiceCommand } from './commands/service.js'
+import { addSimulateCommand } from './commands/simulate.js'
 import { exitStatus } from './exit-status.js'
 
 const program = new Command('tender')
@@ -25,6 +26,7 @@ addServiceCommand(program)
 addListCommands(program)
 addDeployCommand(program)
 addLogsCommand(program)
+addSimulateCommand(program)
 // Made before this by `command()`, they have their own settings: a wrong flag shows the help of its command.
 for (const command of program.commands) command.showHelpAfterError().exitOverride()
 

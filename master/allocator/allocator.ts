@@ -1,236 +1,536 @@
+import type { ConstraintGroups, Shape } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import { Resources } from '@tender/sdk/values'
-import { Books, type Claim, type Holding } from './books.js'
-import { Filters } from './filters.js'
-import { byDominantShare, type Claimant, dominantShare } from './shares.js'
-
-export interface AllocatorSettings {
-  /** An offer must hold at least one of these (Mesos' `--min_allocatable_resources`: 0.01 cpus or 32 MB). */
-  readonly minAllocatable: readonly Resources[]
-  /** Scalars that do not count for dominant shares, such as gpus. */
-  readonly fairnessExcluded: ReadonlySet<string>
-}
+import type { Explanation } from '../core/view.js'
+import type { Claimant } from './claimant.js'
+import { checkConstraints } from './constraints.js'
+import { Cycle } from './cycle.js'
+import { Demand } from './demand.js'
+import { Explainer } from './explain.js'
+import type { Filter } from './filters.js'
+import { Lot } from './lot.js'
+import { parseMinimum } from './minimum.js'
+import { quotaProblem, reservationProblem, type QuotaChange, standsInTheWay } from './quota.js'
+import type { Reason } from './reasons.js'
+import type { RoleNode } from './role-tree.js'
+import { seriesOf } from './series.js'
+import { AllocatorState } from './state.js'
+import type {
+  AgentCondition,
+  AgentFacts,
+  AllocatorSettings,
+  Claim,
+  FrameworkFacts,
+  Grant,
+  Holding,
+  Quota,
+  Series,
+} from './types.js'
 
 export const defaultAllocatorSettings: AllocatorSettings = {
-  minAllocatable: [Resources.parse('cpus:0.01'), Resources.parse('mem:32')],
+  allocationIntervalMs: 1_000,
+  allocateOnRelease: true,
+  minAllocatable: parseMinimum('cpus:0.01|mem:32'),
   fairnessExcluded: new Set(),
+  demandAware: true,
+  sorter: 'drf',
+  seed: 1,
 }
 
-interface Framework {
-  readonly frameworkId: string
-  roles: readonly string[]
-  suppressed: ReadonlySet<string>
-  isActive: boolean
-  /** Offers made so far, by role. */
-  readonly offersMade: Map<string, number>
+/** Whose holdings are asked for: all that is named must fit. */
+export interface Whose {
+  readonly agentId?: string
+  readonly frameworkId?: string
+  readonly role?: string
 }
-
-/** An offer to be made: the whole free rest of an agent, to one framework in one role. */
-export type Grant = Claim
 
 /**
- * Decides who is offered what. Roles compete by dominant share, and inside a role its frameworks do. It knows nothing of
- * subjects, sessions or tasks' commands; whatever changed marks the agents that a cycle has to look at again, and a
- * cycle looks at no others.
+ * Decides who is offered what: dominant-resource fairness over a tree of roles, with quota, reservations and demand. It
+ * knows nothing of subjects, sessions or tasks' commands. Whatever changed marks the agents that a cycle has to look at
+ * again, and a cycle looks at no others, so that an idle cluster costs nothing.
  */
 export class Allocator {
-  readonly #settings: AllocatorSettings
-  readonly #books = new Books()
-  readonly #filters = new Filters()
-  readonly #frameworks = new Map<string, Framework>()
-  readonly #roleOffersMade = new Map<string, number>()
-  readonly #weights = new Map<string, number>()
-  /** Agents that may be offered from: registered and reachable. */
-  readonly #activeAgents = new Set<string>()
-  readonly #candidates = new Set<string>()
-  #clusterTotal = Resources.none
+  readonly settings: AllocatorSettings
+  readonly #state: AllocatorState
+  readonly #lot: Lot
+  /** Filters whose time is over, and under which no cycle has passed yet. */
+  #overdue: Filter[] = []
+  /** All that waits is to be looked at in the next cycle, as at a tick. */
+  #isAllDue = false
 
   constructor(settings: AllocatorSettings = defaultAllocatorSettings) {
-    this.#settings = settings
+    this.settings = settings
+    this.#state = new AllocatorState(settings)
+    this.#lot = new Lot(settings.seed)
   }
 
-  /** A new agent, or a known one with a new total. Its filters end when its attributes changed: the caller says so. */
-  setAgent(agentId: string, total: Resources, options: { endFilters: boolean }): void {
-    this.#books.setTotal(agentId, total)
-    if (options.endFilters) this.#filters.clearAgent(agentId)
-    this.#activeAgents.add(agentId)
-    this.#candidates.add(agentId)
-    this.#sumUp()
+  // Agents
+
+  /**
+   * A new agent, or a known one with other facts: looked at in the next cycle, whatever the settings. Filters end when
+   * its attributes, hostname or domain have changed. What is offered and no longer there is the caller's to take back
+   * before.
+   */
+  setAgent(facts: AgentFacts): void {
+    const state = this.#state
+    const known = state.agents.get(facts.agentId)
+    const agent = known ?? state.addAgent(facts)
+    if (known) {
+      if (isElsewhere(known.facts, facts)) state.endFiltersOf(known)
+      state.changeAgent(known, () => {
+        known.setTotal(facts)
+        known.isWhitelisted = state.whitelist?.has(facts.hostname) ?? true
+      })
+    }
+    state.unblockAll()
+    state.dueNow.add(agent)
   }
 
-  /** No offers from it until `setAgent`; what tasks hold stays in the books. */
-  deactivateAgent(agentId: string): void {
-    this.#activeAgents.delete(agentId)
+  setAgentCondition(agentId: string, condition: AgentCondition): void {
+    const state = this.#state
+    const agent = state.agents.get(agentId)
+    if (!agent || agent.condition === condition) return
+    state.changeAgent(agent, () => {
+      agent.condition = condition
+    })
+    state.unblockAll()
+    state.dueLater.add(agent)
   }
 
+  agentCondition(agentId: string): AgentCondition {
+    return this.#state.agent(agentId).condition
+  }
+
+  /** With all that is held there. */
   removeAgent(agentId: string): void {
-    this.#books.removeAgent(agentId)
-    this.#activeAgents.delete(agentId)
-    this.#filters.clearAgent(agentId)
-    this.#sumUp()
+    const agent = this.#state.agents.get(agentId)
+    if (!agent) return
+    this.#state.removeAgent(agent)
+    this.#state.unblockAll()
   }
 
-  /** A framework subscribes, or changes its roles. */
-  setFramework(frameworkId: string, roles: readonly string[], suppressed: ReadonlySet<string>): void {
-    const known = this.#frameworks.get(frameworkId)
-    const offersMade = known?.offersMade ?? new Map<string, number>()
-    this.#frameworks.set(frameworkId, { frameworkId, roles, suppressed, isActive: true, offersMade })
-    this.#allAreCandidates()
+  /** Only agents of these hostnames are offered; undefined: all. */
+  setWhitelist(hostnames: ReadonlySet<string> | undefined): void {
+    const state = this.#state
+    state.whitelist = hostnames
+    for (const agent of state.agents.values()) {
+      const isWhitelisted = hostnames?.has(agent.facts.hostname) ?? true
+      if (isWhitelisted === agent.isWhitelisted) continue
+      state.changeAgent(agent, () => {
+        agent.isWhitelisted = isWhitelisted
+      })
+      if (isWhitelisted) state.dueLater.add(agent)
+    }
+    state.unblockAll()
+  }
+
+  /** Reservations or volumes change in what is free on an agent. @throws BooksError when `from` is not free */
+  convertFree(agentId: string, from: Resources, to: Resources): void {
+    const agent = this.#state.agent(agentId)
+    this.#state.changeAgent(agent, () => agent.convertFree(from, to))
+    this.#state.unblockAll()
+    this.#state.dueLater.add(agent)
+  }
+
+  /** The same in what a framework holds as offered; the claim's resources become `to`. */
+  convertOffered(claim: Claim, to: Resources): void {
+    const state = this.#state
+    const agent = state.agent(claim.agentId)
+    const claimant = state.claimant(claim)
+    const [from, into] = [state.vectors.of(claim.resources), state.vectors.of(to)]
+    state.tree.consume(claimant.leaf, from.unreserved, -1)
+    state.changeAgent(agent, () => agent.convertOffered(claimant.index, claim.resources, to))
+    state.tree.consume(claimant.leaf, into.unreserved, 1)
+    // Shares count both alike, but for a volume that has become a shared one, which is counted apart.
+    state.recountShared(agent, claimant, claim.resources, to)
+    claimant.demand?.recount()
+    state.unblockAll()
+  }
+
+  // Frameworks
+
+  /** A framework subscribes, says something new of itself, or is there again. */
+  setFramework(facts: FrameworkFacts): void {
+    const { claimants, settings } = this.#state
+    const framework = claimants.setFacts(facts, settings.minAllocatable)
+    for (const claimant of [...framework.claimants.values()]) {
+      if (claimant.isMember) this.#lookEverywhereFor(claimant)
+      else {
+        this.#state.endFiltersBy(claimant)
+        claimants.forgetIfUnused(claimant)
+      }
+    }
+    this.#isAllDue = true
   }
 
   /** The connection is lost: no offers, and its filters end; what it holds stays charged to it. */
   deactivateFramework(frameworkId: string): void {
-    const framework = this.#frameworks.get(frameworkId)
-    if (framework) framework.isActive = false
-    this.#filters.clearFramework(frameworkId)
+    const framework = this.#state.claimants.frameworks.get(frameworkId)
+    if (!framework) return
+    framework.isActive = false
+    for (const claimant of framework.claimants.values()) {
+      this.#state.claimants.activate(claimant)
+      this.#state.endFiltersBy(claimant)
+    }
   }
 
   removeFramework(frameworkId: string): void {
-    this.#frameworks.delete(frameworkId)
-    this.#filters.clearFramework(frameworkId)
+    const { claimants } = this.#state
+    const framework = claimants.frameworks.get(frameworkId)
+    if (!framework) return
+    this.deactivateFramework(frameworkId)
+    framework.isSubscribed = false
+    for (const claimant of [...framework.claimants.values()]) {
+      claimants.setMember(claimant, false)
+      claimants.forgetIfUnused(claimant)
+    }
+    if (framework.claimants.size === 0) claimants.frameworks.delete(frameworkId)
   }
 
   suppress(frameworkId: string, roles: readonly string[]): void {
-    const framework = this.#frameworks.get(frameworkId)
-    if (framework) framework.suppressed = new Set([...framework.suppressed, ...roles])
+    for (const claimant of this.#of(frameworkId, roles)) {
+      claimant.isSuppressed = true
+      this.#state.claimants.activate(claimant)
+    }
   }
 
+  /** Filters stay. */
   unsuppress(frameworkId: string, roles: readonly string[]): void {
-    const framework = this.#frameworks.get(frameworkId)
-    if (!framework) return
-    framework.suppressed = new Set([...framework.suppressed].filter(role => !roles.includes(role)))
-    this.#allAreCandidates()
+    for (const claimant of this.#of(frameworkId, roles)) {
+      claimant.isSuppressed = false
+      this.#state.claimants.activate(claimant)
+      this.#lookEverywhereFor(claimant)
+    }
+    this.#isAllDue = true
   }
 
+  /** Suppression stays. */
   clearFilters(frameworkId: string, roles: readonly string[]): void {
-    for (const agentId of this.#filters.clear(frameworkId, roles)) this.#candidates.add(agentId)
+    for (const claimant of this.#of(frameworkId, roles))
+      if (this.#state.endFiltersBy(claimant)) this.#lookEverywhereFor(claimant)
+    this.#isAllDue = true
   }
+
+  isSuppressed(frameworkId: string, role: string): boolean {
+    return this.#state.claimants.find(frameworkId, role)?.isSuppressed ?? false
+  }
+
+  /** What a framework wants in a role from now on; undefined: whole remainders again, an empty list: nothing. */
+  setDemand(frameworkId: string, role: string, shapes: readonly Shape[] | undefined): void {
+    const claimant = this.#state.claimants.find(frameworkId, role)
+    if (!claimant?.isMember) return
+    if (!shapes && !claimant.demand) return
+    claimant.demand = shapes && new Demand(shapes)
+    this.#lookEverywhereFor(claimant)
+    this.#isAllDue = true
+  }
+
+  /** The shapes that are wanted still, with the tasks launched since taken off their counts. */
+  demand(frameworkId: string, role: string): readonly Shape[] | undefined {
+    return this.#state.claimants
+      .find(frameworkId, role)
+      ?.demand?.shapes.map(({ shape, count }) => ({ ...shape, count }))
+  }
+
+  /** @throws Error with a sentence when one has not exactly one selector and predicate, or a pattern cannot be read */
+  static checkConstraints(groups: ConstraintGroups): void {
+    checkConstraints(groups)
+  }
+
+  // Roles
 
   setWeight(role: string, weight: number): void {
-    this.#weights.set(role, weight)
+    this.#state.refresh()
+    this.#state.tree.setWeight(role, weight)
+    if (weight === 1) this.#state.tree.prune(role)
   }
 
   weight(role: string): number {
-    return this.#weights.get(role) ?? 1
+    return this.#state.tree.find(role)?.weight ?? 1
   }
 
-  /** A task is launched with a part of an offer. */
-  use(claim: Claim): void {
-    this.#books.use(claim)
+  /** Sets both; undefined: no quota. Whether it may be is asked before, of `quotaProblem`. */
+  setQuota(role: string, quota: Quota | undefined): void {
+    const { tree } = this.#state
+    this.#state.unblockAll()
+    tree.setQuota(role, quota)
+    if (!quota) tree.prune(role)
   }
 
-  /** A task that runs already, e.g. one that a returning agent reports. */
+  quota(role: string): Quota | undefined {
+    return this.#state.tree.find(role)?.quota
+  }
+
+  quotaProblem(changes: readonly QuotaChange[], force: boolean): ReturnType<typeof quotaProblem> {
+    return quotaProblem(this.#state, changes, force)
+  }
+
+  /** Whether to take this offer back would help guarantees that cannot be satisfied from what is free now. */
+  standsInTheWay(claim: Claim): boolean {
+    return standsInTheWay(this.#state, claim)
+  }
+
+  /** Why these resources cannot become reserved so because of a limit, or undefined. */
+  reservationProblem(
+    _agentId: string,
+    from: Resources,
+    to: Resources,
+    holderRole: string | undefined,
+  ): string | undefined {
+    return reservationProblem(this.#state, from, to, holderRole)
+  }
+
+  // Books
+
+  /** A task that runs already, such as one that a registering agent reports. */
   charge(claim: Claim): void {
-    this.#books.charge(claim, 'allocated')
+    this.#state.charge(claim, 'allocated')
+  }
+
+  /** A task is launched with a part of what is offered. */
+  use(claim: Claim): void {
+    const claimant = this.#state.claimant(claim)
+    this.#state.agent(claim.agentId).use(claimant.index, claim.resources)
+    claimant.demand?.launched(claim.resources)
   }
 
   /** A task has ended. */
   release(claim: Claim): void {
-    this.#books.release(claim, 'allocated')
-    this.#candidates.add(claim.agentId)
+    const { agentId, resources } = claim
+    this.#state.release(this.#state.agent(agentId), this.#state.claimant(claim), resources, 'allocated')
   }
 
   /** An offer, or the rest of one, comes back; `refuseUntilMs` keeps it from this framework for a while. */
   recover(claim: Claim, refuseUntilMs?: Millis): void {
-    this.#books.release(claim, 'offered')
-    this.#candidates.add(claim.agentId)
-    if (refuseUntilMs === undefined || claim.resources.isEmpty) return
-    const { frameworkId, role, agentId, resources } = claim
-    this.#filters.add({ frameworkId, role, agentId, refused: resources, expiresAtMs: refuseUntilMs })
+    const { agentId, resources } = claim
+    const agent = this.#state.agent(agentId)
+    const claimant = this.#state.claimant(claim)
+    const isRefused = refuseUntilMs !== undefined && !resources.isEmpty && claimant.isMember
+    if (isRefused) this.#state.addFilter(agent, claimant, resources, refuseUntilMs)
+    this.#state.release(agent, claimant, resources, 'offered')
   }
 
-  /**
-   * One allocation cycle over the agents that changed since the last one, in the order of their ids. Each grant is
-   * charged before the next agent is looked at.
-   */
-  cycle(now: Millis): Grant[] {
-    for (const agentId of this.#filters.expire(now)) this.#candidates.add(agentId)
-    if (this.#candidates.size === 0) return []
-    const grants: Grant[] = []
-    const candidates = [...this.#candidates].filter(agentId => this.#activeAgents.has(agentId)).toSorted()
-    this.#candidates.clear()
-    for (const agentId of candidates) {
-      const grant = this.#offerRest(agentId)
-      if (grant) grants.push(grant)
+  total(agentId: string): Resources {
+    return this.#state.agents.get(agentId)?.total ?? Resources.none
+  }
+
+  /** Shared volumes included, whoever holds them. */
+  free(agentId: string): Resources {
+    const agent = this.#state.agents.get(agentId)
+    return agent ? agent.free.plus(agent.shared) : Resources.none
+  }
+
+  /** What tasks hold of an agent. */
+  allocatedOn(agentId: string): Resources {
+    return this.#state.agents.get(agentId)?.heldInAll('allocated') ?? Resources.none
+  }
+
+  /** The sum of what is held of an agent, by a framework, in a role, or any of these together. Over several agents only scalars are added up: port 31000 of one is not that of another. */
+  held(whose: Whose): Holding {
+    const sums = { offered: Resources.none, allocated: Resources.none }
+    for (const agent of this.#agentsOf(whose)) {
+      let [offered, allocated] = [Resources.none, Resources.none]
+      for (const [index, holding] of agent.holders) {
+        const claimant = this.#state.claimants.at(index)
+        if (!claimant || !isOf(claimant, whose)) continue
+        offered = offered.plus(holding.offered)
+        allocated = allocated.plus(holding.allocated)
+      }
+      const add = whose.agentId === undefined ? scalarsOf : (resources: Resources) => resources
+      sums.offered = sums.offered.plus(add(agent.once(offered)))
+      sums.allocated = sums.allocated.plus(add(agent.once(allocated)))
     }
+    return sums
+  }
+
+  /** Who holds something of an agent. */
+  holders(agentId: string): ({ readonly frameworkId: string; readonly role: string } & Holding)[] {
+    const agent = this.#state.agents.get(agentId)
+    return [...(agent?.holders ?? [])].flatMap(([index, holding]) => {
+      const claimant = this.#state.claimants.at(index)
+      return claimant
+        ? [{ frameworkId: claimant.framework.frameworkId, role: claimant.role, ...holding }]
+        : []
+    })
+  }
+
+  // Deciding
+
+  /** One allocation cycle over all that is due at once. */
+  cycle(now: Millis): Grant[] {
+    this.#endFilters(now)
+    const grants: Grant[] = []
+    const state = this.#state
+    do {
+      const isAll = this.#isAllDue || this.settings.allocateOnRelease
+      if (isAll) {
+        move(state.dueLater, state.dueNow)
+        move(state.claimantsLater, state.claimantsNow)
+      }
+      if (this.#isAllDue) move(state.dueAtTick, state.dueNow)
+      this.#isAllDue = false
+      if (state.dueNow.size === 0 && state.claimantsNow.size === 0) break
+      grants.push(...this.#run())
+    } while (this.#endOverdue() && this.settings.allocateOnRelease)
     return grants
   }
 
-  free(agentId: string): Resources {
-    return this.#books.free(agentId)
+  /** A periodic tick: a cycle over all that has waited for it as well. */
+  tick(now: Millis): Grant[] {
+    this.#isAllDue = true
+    this.#endFilters(now)
+    const grants = this.cycle(now)
+    this.#state.ticks += 1
+    this.#endOverdue()
+    return grants
   }
 
-  held(whose: { agentId?: string; frameworkId?: string; role?: string }): Holding {
-    return this.#books.held(whose)
+  /** When the next filter ends; undefined: none does. */
+  nextDueMs(): Millis | undefined {
+    return this.#state.filterEnds.nextMs()
   }
 
-  /** A role's dominant share, divided by its weight. */
-  roleShare(role: string): number {
-    return this.#share({ role }) / this.weight(role)
+  // Looking
+
+  /** Roles with somebody to serve, in the order in which they would be served now. */
+  roleOrder(): string[] {
+    this.#state.refresh()
+    const roles: string[] = []
+    this.#state.tree.leaves(leaf => {
+      roles.push(leaf.role)
+      return true
+    })
+    return roles
   }
 
-  isSuppressed(frameworkId: string, role: string): boolean {
-    return this.#frameworks.get(frameworkId)?.suppressed.has(role) ?? false
-  }
-
-  /** The whole free rest of an agent goes to the first framework, in the order of shares, that may have it. */
-  #offerRest(agentId: string): Grant | undefined {
-    const resources = this.#books.free(agentId)
-    if (!this.#settings.minAllocatable.some(least => resources.contains(least))) return undefined
-    for (const role of this.#rolesByShare()) {
-      for (const framework of this.#frameworksByShare(role)) {
-        const { frameworkId } = framework
-        if (this.#filters.refuses(frameworkId, role, agentId, resources)) continue
-        const grant = { frameworkId, role, agentId, resources }
-        this.#books.charge(grant, 'offered')
-        framework.offersMade.set(role, (framework.offersMade.get(role) ?? 0) + 1)
-        this.#roleOffersMade.set(role, (this.#roleOffersMade.get(role) ?? 0) + 1)
-        return grant
-      }
-    }
-    return undefined
-  }
-
-  /** Roles with somebody to serve. Weights and the tree of roles have their place here. */
-  #rolesByShare(): string[] {
-    const roles = new Set<string>()
-    for (const framework of this.#frameworks.values()) {
-      if (framework.isActive)
-        for (const role of framework.roles) if (!framework.suppressed.has(role)) roles.add(role)
-    }
-    const claimants: Claimant[] = [...roles].map(name => ({
-      name,
-      share: this.roleShare(name),
-      offersMade: this.#roleOffersMade.get(name) ?? 0,
-    }))
-    return claimants.toSorted(byDominantShare).map(({ name }) => name)
-  }
-
-  #frameworksByShare(role: string): Framework[] {
-    const claimants: (Claimant & { framework: Framework })[] = []
-    for (const framework of this.#frameworks.values()) {
-      const { frameworkId, isActive, roles, suppressed, offersMade } = framework
-      if (!isActive || !roles.includes(role) || suppressed.has(role)) continue
-      const share = this.#share({ role, frameworkId })
-      claimants.push({ framework, name: frameworkId, share, offersMade: offersMade.get(role) ?? 0 })
-    }
-    return claimants.toSorted(byDominantShare).map(({ framework }) => framework)
-  }
-
-  #share(whose: { frameworkId?: string; role: string }): number {
-    const { offered, allocated } = this.#books.held(whose)
-    return dominantShare(offered.plus(allocated), this.#clusterTotal, this.#settings.fairnessExcluded)
-  }
-
-  #allAreCandidates(): void {
-    for (const agentId of this.#activeAgents) this.#candidates.add(agentId)
-  }
-
-  #sumUp(): void {
-    const totals = this.#books.agentIds().map(agentId => this.#books.total(agentId))
-    const scalars = totals.map(total =>
-      Resources.of([...total.entries()].filter(([, value]) => value.kind === 'scalar')),
+  /** A role's frameworks that may be served, in the order in which they would be now. */
+  frameworkOrder(role: string): string[] {
+    this.#state.refresh()
+    const leaf: RoleNode | undefined = this.#state.tree.findLeaf(role)
+    if (!leaf) return []
+    return [...this.#state.claimants.inOrder(leaf)].flatMap(
+      index => this.#state.claimants.at(index)?.framework.frameworkId ?? [],
     )
-    this.#clusterTotal = Resources.sum(scalars)
   }
+
+  /** A role's dominant share, of all that its subtree holds, divided by its weight; undefined: nobody knows the role. */
+  roleShare(role: string): number | undefined {
+    this.#state.refresh()
+    return this.#state.tree.isKnown(role) ? this.#state.tree.find(role)?.share.value : undefined
+  }
+
+  /** A framework's dominant share in a role; undefined: it is not in it, and holds nothing. */
+  frameworkShare(role: string, frameworkId: string): number | undefined {
+    this.#state.refresh()
+    return this.#state.claimants.find(frameworkId, role)?.share.value
+  }
+
+  /** What `/metrics` shows of the allocator. */
+  series(): Series[] {
+    this.#state.refresh()
+    return seriesOf(this.#state)
+  }
+
+  /** Why a framework is not offered what it could have been. */
+  explain(
+    now: Millis,
+    frameworkId: string,
+    options: { readonly role?: string | undefined; readonly agentId?: string | undefined } = {},
+  ): Explanation {
+    this.#state.refresh()
+    return new Explainer(this.#state, now).explain(frameworkId, options)
+  }
+
+  /** The one reason for an agent; of several roles that which came furthest. */
+  reason(now: Millis, frameworkId: string, role: string | undefined, agentId: string): Reason {
+    this.#state.refresh()
+    return new Explainer(this.#state, now).reason(frameworkId, role, agentId)
+  }
+
+  #run(): Grant[] {
+    const state = this.#state
+    state.cycles += 1
+    const due = new Set(state.dueNow)
+    const claimants = new Set([...state.claimantsNow].filter(claimant => claimant.isActive))
+    state.dueNow.clear()
+    state.claimantsNow.clear()
+    return new Cycle(state, this.#lot, due, claimants).run()
+  }
+
+  #endFilters(now: Millis): void {
+    const next = this.#state.filterEnds.nextMs()
+    if (next !== undefined && next <= now) this.#overdue.push(...this.#state.filterEnds.take(now))
+    this.#endOverdue()
+  }
+
+  /** @returns whether any ended */
+  #endOverdue(): boolean {
+    if (this.#overdue.length === 0) return false
+    const waiting: Filter[] = []
+    for (const filter of this.#overdue) {
+      if (filter.isOver) continue
+      if (this.#hasPassed(filter)) this.#state.endFilter(filter)
+      else waiting.push(filter)
+    }
+    const hasEnded = waiting.length < this.#overdue.length
+    this.#overdue = waiting
+    return hasEnded
+  }
+
+  /** A filter holds for one look at its agent at least, however short its time (Mesos: one allocation interval). */
+  #hasPassed(filter: Filter): boolean {
+    const state = this.#state
+    if (!this.settings.allocateOnRelease) return state.ticks > filter.madeAt
+    return (state.agentAt(filter.agent)?.lastCycle ?? Infinity) > filter.madeAt
+  }
+
+  #lookEverywhereFor(claimant: Claimant): void {
+    this.#state.claimantsNow.add(claimant)
+  }
+
+  #of(frameworkId: string, roles: readonly string[]): Claimant[] {
+    return roles.flatMap(role => this.#state.claimants.find(frameworkId, role) ?? [])
+  }
+
+  #agentsOf({ agentId, frameworkId, role }: Whose) {
+    if (agentId !== undefined) {
+      const agent = this.#state.agents.get(agentId)
+      return agent ? [agent] : []
+    }
+    const framework =
+      frameworkId === undefined ? undefined : this.#state.claimants.frameworks.get(frameworkId)
+    if (frameworkId === undefined && role === undefined) return this.#state.sortedAgents()
+    const claimants = framework ? [...framework.claimants.values()] : this.#inRole(frameworkId, role)
+    const indexes = new Set(claimants.flatMap(claimant => [...claimant.agents]))
+    return [...indexes].flatMap(index => this.#state.agentAt(index) ?? [])
+  }
+
+  #inRole(frameworkId: string | undefined, role: string | undefined): Claimant[] {
+    if (frameworkId !== undefined || role === undefined) return []
+    return [...this.#state.claimants.frameworks.values()].flatMap(each => each.claimants.get(role) ?? [])
+  }
+}
+
+function isOf(claimant: Claimant, { frameworkId, role }: Whose): boolean {
+  return (
+    (frameworkId === undefined || claimant.framework.frameworkId === frameworkId) &&
+    (role === undefined || claimant.role === role)
+  )
+}
+
+function scalarsOf(resources: Resources): Resources {
+  return Resources.of(
+    [...resources.entries()].filter(([, { kind }]) => kind === 'scalar' || kind === 'pieces'),
+  )
+}
+
+function isElsewhere(a: AgentFacts, b: AgentFacts): boolean {
+  const text = ({ hostname, attributes, domain }: AgentFacts): string =>
+    JSON.stringify([hostname, Object.entries(attributes).toSorted(), domain?.region, domain?.zone])
+  return text(a) !== text(b)
+}
+
+function move<T>(from: Set<T>, to: Set<T>): void {
+  for (const each of from) to.add(each)
+  from.clear()
 }

@@ -1,33 +1,83 @@
-import type { Resources, Thousandths } from '@tender/sdk/values'
+import { amountOf, type Amounts } from './vectors.js'
 
 /**
- * Dominant share: the largest part that a client holds of any scalar of the cluster (Ghodsi et al., Dominant Resource
- * Fairness, NSDI 2011). Equal fractions of whole numbers give equal doubles, so ties are exact.
+ * A dominant share as an exact fraction: what is held of the resource of which the largest part of the cluster is held
+ * (Ghodsi et al., NSDI 2011), and the cluster's total of it.
  */
-export function dominantShare(
-  held: Resources,
-  clusterTotal: Resources,
-  excluded: ReadonlySet<string>,
-): number {
-  let share = 0
-  for (const [name, value] of held.entries()) {
-    if (value.kind !== 'scalar' || excluded.has(name)) continue
-    const total: Thousandths = clusterTotal.thousandths(name)
-    if (total > 0) share = Math.max(share, value.thousandths / total)
+export interface Share {
+  held: number
+  total: number
+  /** held / total, divided by the weight. */
+  value: number
+}
+
+export function noShare(): Share {
+  return { held: 0, total: 1, value: 0 }
+}
+
+/** Sets a share to the largest of the names that count. */
+export function setDominant(
+  share: Share,
+  held: Amounts,
+  totals: Amounts,
+  counted: readonly boolean[],
+  weight: number,
+): void {
+  share.held = 0
+  share.total = 1
+  let largest = 0
+  for (let id = 0; id < held.length; id++) {
+    const mine = amountOf(held, id)
+    const total = amountOf(totals, id)
+    if (mine <= 0 || total <= 0 || counted[id] === false) continue
+    const part = mine / total
+    if (part < largest || (part === largest && !isLarger(mine, total, share))) continue
+    largest = part
+    share.held = mine
+    share.total = total
   }
-  return share
+  share.value = largest / weight
 }
 
-/** What decides who is served first. */
-export interface Claimant {
-  readonly name: string
-  /** Divided by the weight already. */
-  readonly share: number
-  /** Offers made so far; kept through suppression. */
-  readonly offersMade: number
+function isLarger(held: number, total: number, than: Share): boolean {
+  return BigInt(held) * BigInt(than.total) > BigInt(than.held) * BigInt(total)
 }
 
-/** Smaller share first, then fewer offers made so far, then the name byte by byte (Mesos' DRF sorter). */
-export function byDominantShare(a: Claimant, b: Claimant): number {
-  return a.share - b.share || a.offersMade - b.offersMade || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
+/** Doubles that differ by no more than this may be of equal fractions, or of fractions in the other order. */
+const roundings = 1e-12
+
+/** Exact: negative when `a` over its weight is smaller. Rounding decides nothing, not even far behind the point. */
+export function compareShares(a: Share, weightOfA: number, b: Share, weightOfB: number): number {
+  const difference = a.value - b.value
+  if (Math.abs(difference) > roundings * (a.value + b.value)) return difference
+  if (a.held === b.held && a.total === b.total && weightOfA === weightOfB) return 0
+  const [upOfA, downOfA] = fractionOf(weightOfA)
+  const [upOfB, downOfB] = fractionOf(weightOfB)
+  const left = BigInt(a.held) * downOfA * BigInt(b.total) * upOfB
+  const right = BigInt(b.held) * downOfB * BigInt(a.total) * upOfA
+  return left < right ? -1 : left > right ? 1 : 0
+}
+
+/** A weight as its shortest decimal says it: 0.1 is one tenth, not the double next to it. */
+function fractionOf(weight: number): [up: bigint, down: bigint] {
+  if (Number.isSafeInteger(weight)) return [BigInt(weight), 1n]
+  const [mantissa = '0', exponent = '0'] = String(weight).split('e')
+  const [whole = '0', decimals = ''] = mantissa.split('.')
+  const power = Number(exponent) - decimals.length
+  const digits = BigInt(whole + decimals)
+  return power >= 0 ? [digits * 10n ** BigInt(power), 1n] : [digits, 10n ** BigInt(-power)]
+}
+
+/** By code points, which is the order of the bytes in UTF-8. */
+export function byName(a: string, b: string): number {
+  if (a === b) return 0
+  const length = Math.min(a.length, b.length)
+  for (let index = 0; index < length; index++) {
+    const [one, other] = [a.charCodeAt(index), b.charCodeAt(index)]
+    if (one === other) continue
+    // Halves of a pair stand for code points above all others.
+    const isPair = (code: number) => code >= 0xd800 && code <= 0xdfff
+    return isPair(one) === isPair(other) ? one - other : isPair(one) ? 1 : -1
+  }
+  return a.length - b.length
 }

@@ -17,6 +17,8 @@ export interface AllocatorSettings {
   /** Who comes first: by dominant share, or by lot (weighted, from the seed). */
   readonly sorter: 'drf' | 'random'
   readonly seed: number
+  /** The master's own region: agents of another one are only for frameworks that can handle that. */
+  readonly region?: string
 }
 
 /** What the allocator knows of an agent. */

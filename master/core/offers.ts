@@ -1,6 +1,6 @@
 import type { AgentId, Offer, OfferId, OfferOutcome } from '@tender/sdk/protocol'
 import { ProtocolError } from '@tender/sdk/protocol'
-import type { Grant } from '../allocator/allocator.js'
+import type { Grant } from '../allocator/types.js'
 import type { Framework, OfferRecord } from './state.js'
 import type { Turn } from './turn.js'
 import { viewOffer } from './views.js'

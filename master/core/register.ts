@@ -102,7 +102,9 @@ function admit(turn: Turn, agent: Agent, message: Register, total: Resources): v
   agent.unreachableAtMs = undefined
   agent.link = turn.newLink()
   agent.link.arrive(message)
-  state.allocator.setAgent(agent.agentId, total, { endFilters: isChanged })
+  const { hostname, attributes, domain } = agent.info
+  state.allocator.setAgent({ agentId: agent.agentId, total, hostname, attributes, domain })
+  if (wasUnreachable) state.allocator.setAgentCondition(agent.agentId, 'active')
   turn.toAgent(agent, 'reply', done({ heartbeatMs: state.settings.agentHeartbeatMs }), message.call)
   takeTasks(turn, agent, message.body.tasks, wasUnreachable)
   for (const [callId, call] of agent.calls) sendCall(turn, agent, callId, call)

@@ -113,7 +113,14 @@ function admit(turn: Turn, frameworkId: FrameworkId, message: Subscribe): void {
   state.frameworks.set(frameworkId, framework)
   for (const role of info.roles) if (!state.roles.has(role)) state.roles.set(role, { weight: 1 })
   turn.toFramework(framework, 'reply', answerOf(turn, frameworkId), message.call)
-  state.allocator.setFramework(frameworkId, info.roles, framework.suppressedRoles)
+  state.allocator.setFramework({
+    frameworkId,
+    roles: info.roles,
+    suppressed: framework.suppressedRoles,
+    capabilities: new Set(info.capabilities),
+    minAllocatable: new Map(),
+    constraints: new Map(),
+  })
   turn.log('info', 'framework subscribed', { frameworkId, roles: info.roles.join(',') })
   turn.event({ kind: 'framework', framework: viewFramework(state, framework) })
 }

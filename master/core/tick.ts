@@ -67,7 +67,7 @@ function becomeUnreachable(turn: Turn, agent: Agent, silentSinceMs: number): voi
   const { agentId } = agent
   agent.state = 'unreachable'
   agent.unreachableAtMs = turn.now
-  state.allocator.deactivateAgent(agentId)
+  state.allocator.setAgentCondition(agentId, 'unreachable')
   rescindOffersOf(turn, agentId, 'the agent is unreachable')
   turn.log('warn', 'agent is unreachable', { agentId, silentMs: turn.now - silentSinceMs })
   for (const task of state.tasks.values()) {

@@ -56,7 +56,7 @@ export function viewRole(state: MasterState, role: string): RoleView {
   return {
     role,
     weight: state.allocator.weight(role),
-    dominantShare: state.allocator.roleShare(role),
+    dominantShare: state.allocator.roleShare(role) ?? 0,
     frameworkIds: frameworks.map(({ frameworkId }) => frameworkId).toSorted(),
     allocated: allocated.toWire(),
     offered: offered.toWire(),

@@ -58,3 +58,16 @@ export function take(ranges: Ranges, wanted: number): number[] {
   }
   return taken
 }
+
+/** The first `wanted` numbers as intervals; fewer when there are not so many. */
+export function lowest(ranges: Ranges, wanted: number): Ranges {
+  const taken: Range[] = []
+  let missing = wanted
+  for (const [begin, end] of ranges) {
+    if (missing <= 0) break
+    const last = Math.min(end, begin + missing - 1)
+    taken.push([begin, last])
+    missing -= last - begin + 1
+  }
+  return taken
+}

@@ -1,3 +1,4 @@
+import { benchAllocator } from './allocator.js'
 import { benchLaunch } from './launch.js'
 import { benchMemory } from './memory.js'
 import { type Measured, printMachine, printTable } from './report.js'
@@ -7,6 +8,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Measured[]>>> = {
   launch: benchLaunch,
   'ten-instances': benchTenInstances,
   memory: benchMemory,
+  allocator: benchAllocator,
 }
 
 // So that what this process has started is stopped: only an orderly exit tells those who clean up.

@@ -20,6 +20,7 @@ import { addListCommands } from '../../cli/commands/lists.js'
 import { addLogsCommand } from '../../cli/commands/logs.js'
 import { addMasterCommand } from '../../cli/commands/master.js'
 import { addServiceCommand } from '../../cli/commands/service.js'
+import { addSimulateCommand } from '../../cli/commands/simulate.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -116,13 +117,15 @@ describe('the documentation', () => {
     addListCommands(program)
     addDeployCommand(program)
     addLogsCommand(program)
+    addSimulateCommand(program)
     const names = program.commands.map(command => command.name())
     expect(found(code(read('README.md')), /\btender ([a-z]+)/g)).to.include.members(names)
     const used = files.flatMap(file => found(code(read(file)), /\btender ([a-z]+)/g))
     expect(used.filter(name => name !== 'help' && !names.includes(name))).to.deep.equal([])
 
     const operations = code(read('docs/operations.md'))
-    const parts = program.commands.filter(each => ['dev', 'master', 'agent', 'service'].includes(each.name()))
+    const described = ['dev', 'master', 'agent', 'service', 'simulate']
+    const parts = program.commands.filter(each => described.includes(each.name()))
     const options = parts.flatMap(part => part.options).filter(option => !option.hidden)
     const expected = options.flatMap(({ long, envVar }) => [long, envVar]).filter(text => text !== undefined)
     expect(expected.filter(text => !operations.includes(text))).to.deep.equal([])

@@ -31,6 +31,8 @@ const adapters: Readonly<Record<string, RegExp>> = {
   'tar-stream': /^cli\/dev\//,
   express: /^(master|frameworks\/[^/]+)\/http\//,
   'prom-client': /^master\/http\//,
+  re2js: /^master\/allocator\/constraints\.ts$/,
+  tinyqueue: /^master\/allocator\/filters\.ts$/,
   preact: /^master\/web\//,
   '@preact/signals': /^master\/web\//,
   vite: /^master\/web\/vite\.config\.ts$/,
@@ -39,6 +41,7 @@ const adapters: Readonly<Record<string, RegExp>> = {
   'cli-table3': /^cli\//,
   'eventsource-parser': /^cli\//,
   picocolors: /^cli\//,
+  yaml: /^cli\/simulate\/yaml-document\.ts$/,
 }
 
 /** The cores, and what they are made of: functions of their inputs, and nothing else (DESIGN §3). */

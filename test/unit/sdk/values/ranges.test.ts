@@ -56,6 +56,12 @@ describe('ranges', () => {
     expect(Range.take(ranges, 3)).to.deep.equal([3, 4, 8])
     expect(Range.take(ranges, 9)).to.deep.equal([3, 4, 8, 9])
     expect(Range.take([[0, Number.MAX_SAFE_INTEGER]], 1)).to.deep.equal([0])
+    fc.assert(
+      fc.property(anyRanges, fc.integer({ min: 0, max: 80 }), (a, wanted) => {
+        const each = Range.take(a, wanted).map(number => [number, number] as const)
+        expect(Range.lowest(a, wanted)).to.deep.equal(Range.normalize(each))
+      }),
+    )
   })
 })
 

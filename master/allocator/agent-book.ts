@@ -1,0 +1,203 @@
+import { Resources } from '@tender/sdk/values'
+import type { Filters } from './filters.js'
+import type { AgentCondition, AgentFacts, Holding } from './types.js'
+import { type Amounts, addTo, type Vectors } from './vectors.js'
+
+export type Column = 'offered' | 'allocated'
+
+const nothing: Holding = { offered: Resources.none, allocated: Resources.none }
+
+/** A broken promise: a bug, after which nothing may go on. */
+export class BooksError extends RangeError {
+  override readonly name = 'BooksError'
+}
+
+/**
+ * Who holds what of one agent, exactly. At all times free + offered + allocated = total, resource by resource and port
+ * by port; it is kept as resources and, beside that, as plain sums by name, and each is checked against the other. Two
+ * exceptions, by name: a shared volume is free for others while somebody holds it, and an agent that has come back with
+ * less than its tasks hold has nothing of that free until enough of them have ended.
+ */
+export class AgentBook {
+  readonly index: number
+  facts: AgentFacts
+  condition: AgentCondition = 'active'
+  isWhitelisted = true
+  /** By claimant. */
+  readonly holders = new Map<number, Holding>()
+  readonly filters: Filters
+  /** The cycle in which a shared volume was offered last, and what was. */
+  sharedOffered = { cycle: -1, resources: Resources.none }
+  /** The last cycle and the last tick that looked at it. */
+  lastCycle = -1
+  readonly #vectors: Vectors
+  #free: Resources
+  #shared: Resources
+  readonly #heldSums: Amounts = []
+  /** More is held than there is. */
+  #isOverdrawn = false
+
+  constructor(index: number, facts: AgentFacts, filters: Filters, vectors: Vectors) {
+    this.index = index
+    this.facts = facts
+    this.filters = filters
+    this.#vectors = vectors
+    this.#shared = sharedOf(facts.total)
+    this.#free = this.#exclusive(facts.total)
+  }
+
+  get agentId(): string {
+    return this.facts.agentId
+  }
+
+  get total(): Resources {
+    return this.facts.total
+  }
+
+  get isOfferable(): boolean {
+    return this.condition === 'active' && this.isWhitelisted
+  }
+
+  /** What is free, without shared volumes. */
+  get free(): Resources {
+    return this.#free
+  }
+
+  /** Volumes that anybody may have, whoever holds them. */
+  get shared(): Resources {
+    return this.#shared
+  }
+
+  get hasNothing(): boolean {
+    return this.#free.isEmpty && this.#shared.isEmpty
+  }
+
+  setTotal(facts: AgentFacts): void {
+    this.facts = facts
+    this.#shared = sharedOf(facts.total)
+    this.#settle()
+  }
+
+  holding(claimant: number): Holding {
+    return this.holders.get(claimant) ?? nothing
+  }
+
+  /** From free to a column. @throws BooksError when it is offered and not free; tasks that run are taken as they are */
+  charge(claimant: number, resources: Resources, column: Column): void {
+    const exclusive = this.#exclusive(resources)
+    if (this.#free.contains(exclusive)) this.#free = this.#free.minus(exclusive)
+    else if (column === 'offered')
+      throw new BooksError(
+        `${String(resources)} of agent ${this.agentId} is not free: ${String(this.#free)} is`,
+      )
+    else this.#isOverdrawn = true
+    this.#change(claimant, resources, column, 1)
+    if (this.#isOverdrawn) this.#settle()
+    this.#check()
+  }
+
+  /** From a column back to free. @throws BooksError when the claimant does not hold it */
+  release(claimant: number, resources: Resources, column: Column): void {
+    this.#change(claimant, resources, column, -1)
+    if (this.#isOverdrawn) this.#settle()
+    else this.#free = this.#free.plus(this.#exclusive(resources))
+    this.#check()
+  }
+
+  /** From offered to allocated. */
+  use(claimant: number, resources: Resources): void {
+    this.#change(claimant, resources, 'offered', -1)
+    this.#change(claimant, resources, 'allocated', 1)
+    this.#check()
+  }
+
+  /** Reservations or volumes change in what is free. */
+  convertFree(from: Resources, to: Resources): void {
+    if (!this.#free.plus(this.#shared).contains(from))
+      throw new BooksError(`${String(from)} of agent ${this.agentId} is not free: ${String(this.#free)} is`)
+    this.#convertTotal(from, to)
+    this.#settle()
+  }
+
+  /** The same in what somebody holds as offered. */
+  convertOffered(claimant: number, from: Resources, to: Resources): void {
+    this.#change(claimant, from, 'offered', -1)
+    this.#convertTotal(from, to)
+    this.#change(claimant, to, 'offered', 1)
+    this.#settle()
+  }
+
+  /** All that is held in a column, shared volumes once. */
+  heldInAll(column: Column): Resources {
+    let sum = Resources.none
+    for (const holding of this.holders.values()) sum = sum.plus(holding[column])
+    return this.once(sum)
+  }
+
+  /** Shared volumes as often as there are: once. */
+  once(held: Resources): Resources {
+    if (!this.#vectors.of(held).hasShared) return held
+    const keys = new Set(sharedOf(held).keys())
+    return this.#exclusive(held).plus(
+      Resources.of([...this.#shared.entries()].filter(([key]) => keys.has(key))),
+    )
+  }
+
+  #exclusive(resources: Resources): Resources {
+    return this.#vectors.of(resources).hasShared ? resources.only(kind => !kind.isShared) : resources
+  }
+
+  #convertTotal(from: Resources, to: Resources): void {
+    this.facts = { ...this.facts, total: this.facts.total.minus(from).plus(to) }
+    this.#shared = sharedOf(this.facts.total)
+  }
+
+  #change(claimant: number, resources: Resources, column: Column, sign: 1 | -1): void {
+    const before = this.holders.get(claimant) ?? nothing
+    const amount = this.#changed(before[column], resources, sign)
+    const after =
+      column === 'offered'
+        ? { offered: amount, allocated: before.allocated }
+        : { offered: before.offered, allocated: amount }
+    if (after.offered.isEmpty && after.allocated.isEmpty) this.holders.delete(claimant)
+    else this.holders.set(claimant, after)
+    addTo(this.#heldSums, this.#vectors.of(resources).all, sign)
+  }
+
+  #changed(held: Resources, resources: Resources, sign: 1 | -1): Resources {
+    if (sign > 0) return held.plus(resources)
+    if (held.contains(resources)) return held.minus(resources)
+    throw new BooksError(`${String(resources)} of agent ${this.agentId} is not held: ${String(held)} is`)
+  }
+
+  /** What is free, from the beginning: after the total has changed, and while more is held than there is. */
+  #settle(): void {
+    let held = Resources.none
+    for (const { offered, allocated } of this.holders.values()) held = held.plus(offered).plus(allocated)
+    const exclusive = this.#exclusive(held)
+    const total = this.#exclusive(this.total)
+    this.#free = total.except(exclusive)
+    this.#isOverdrawn = !total.contains(exclusive)
+    this.#check()
+  }
+
+  /** The sums by name, which are kept apart, must agree: nothing is promised twice, and nothing is lost. */
+  #check(): void {
+    if (this.#isOverdrawn) return
+    const total = this.#vectors.of(this.#exclusive(this.total)).all
+    const free = this.#vectors.of(this.#free).all
+    for (let id = 0; id < total.length; id++) {
+      const [all, left, held] = [total[id] ?? 0, free[id] ?? 0, this.#heldSums[id] ?? 0]
+      if (left + held !== all) {
+        const name = this.#vectors.names.name(id)
+        throw new BooksError(
+          `agent ${this.agentId}: free ${left} and held ${held} of ${name} must be its total, ${all} thousandths`,
+        )
+      }
+    }
+  }
+}
+
+export function sharedOf(resources: Resources): Resources {
+  return resources.only(kind => kind.isShared)
+}

@@ -1,0 +1,208 @@
+import type { Capability, ConstraintGroups } from '@tender/sdk/protocol'
+import type { Demand } from './demand.js'
+import { Order } from './order.js'
+import type { RoleNode, RoleTree } from './role-tree.js'
+import { byName, compareShares, noShare, setDominant, type Share } from './shares.js'
+import type { FrameworkFacts, Minimum } from './types.js'
+import { type Amounts, addTo } from './vectors.js'
+
+/** A framework as the allocator knows it; one that only holds tasks has not subscribed yet. */
+export interface FrameworkEntry {
+  readonly frameworkId: string
+  isSubscribed: boolean
+  isActive: boolean
+  capabilities: ReadonlySet<Capability>
+  /** By role. */
+  readonly claimants: Map<string, Claimant>
+}
+
+/** A framework in one of its roles: who competes, is charged, refuses and is offered. */
+export interface Claimant {
+  readonly index: number
+  readonly framework: FrameworkEntry
+  readonly role: string
+  readonly leaf: RoleNode
+  /** The framework is in this role; else it only holds something in it still. */
+  isMember: boolean
+  isSuppressed: boolean
+  /** Connected, a member, and not suppressed. */
+  isActive: boolean
+  minimum: Minimum
+  constraints: ConstraintGroups | undefined
+  demand: Demand | undefined
+  /** Scalars that it holds in this role, offered or allocated; a shared volume once. */
+  readonly held: Amounts
+  readonly share: Share
+  offersMade: number
+  /** Agents of which it holds something. */
+  readonly agents: Set<number>
+  /** Agents that it has filters on. */
+  readonly filteredAgents: Set<number>
+  filterCount: number
+}
+
+const nobody: ReadonlySet<Capability> = new Set()
+
+/** All claimants, and their order in each role. */
+export class Claimants {
+  readonly frameworks = new Map<string, FrameworkEntry>()
+  readonly #tree: RoleTree
+  readonly #claimants: (Claimant | undefined)[] = []
+  readonly #vacant: number[] = []
+  /** By leaf: those that may be served. */
+  readonly #orders = new Map<RoleNode, Order>()
+
+  constructor(tree: RoleTree) {
+    this.#tree = tree
+  }
+
+  at(index: number): Claimant | undefined {
+    return this.#claimants[index]
+  }
+
+  find(frameworkId: string, role: string): Claimant | undefined {
+    return this.frameworks.get(frameworkId)?.claimants.get(role)
+  }
+
+  /** The framework's entry, made if it is not there. */
+  framework(frameworkId: string): FrameworkEntry {
+    const known = this.frameworks.get(frameworkId)
+    if (known) return known
+    const made = {
+      frameworkId,
+      isSubscribed: false,
+      isActive: false,
+      capabilities: nobody,
+      claimants: new Map<string, Claimant>(),
+    }
+    this.frameworks.set(frameworkId, made)
+    return made
+  }
+
+  /** The framework in a role, made if it is not there. */
+  claimant(frameworkId: string, role: string, minimum: Minimum): Claimant {
+    const framework = this.framework(frameworkId)
+    const known = framework.claimants.get(role)
+    if (known) return known
+    const made: Claimant = {
+      index: this.#vacant.pop() ?? this.#claimants.length,
+      framework,
+      role,
+      leaf: this.#tree.leaf(role),
+      isMember: false,
+      isSuppressed: false,
+      isActive: false,
+      minimum,
+      constraints: undefined,
+      demand: undefined,
+      held: [],
+      share: noShare(),
+      offersMade: 0,
+      agents: new Set(),
+      filteredAgents: new Set(),
+      filterCount: 0,
+    }
+    this.#claimants[made.index] = made
+    framework.claimants.set(role, made)
+    return made
+  }
+
+  /** Applies what a framework says of itself. Roles that it has left are kept while it holds something in them. */
+  setFacts(facts: FrameworkFacts, cluster: Minimum): FrameworkEntry {
+    const framework = this.framework(facts.frameworkId)
+    framework.isSubscribed = true
+    framework.isActive = true
+    framework.capabilities = facts.capabilities
+    for (const role of facts.roles) {
+      const claimant = this.claimant(facts.frameworkId, role, cluster)
+      claimant.minimum = facts.minAllocatable.get(role) ?? cluster
+      claimant.constraints = facts.constraints.get(role)
+      claimant.isSuppressed = facts.suppressed.has(role)
+      this.setMember(claimant, true)
+    }
+    for (const claimant of framework.claimants.values())
+      if (!facts.roles.includes(claimant.role)) this.setMember(claimant, false)
+    return framework
+  }
+
+  setMember(claimant: Claimant, isMember: boolean): void {
+    if (claimant.isMember !== isMember) claimant.leaf.parent!.memberCount += isMember ? 1 : -1
+    claimant.isMember = isMember
+    if (!isMember) claimant.demand = undefined
+    this.activate(claimant)
+  }
+
+  /** Puts a claimant among those that may be served, or takes it from them, by what is so now. */
+  activate(claimant: Claimant): void {
+    const { framework, isMember, isSuppressed, leaf } = claimant
+    const isActive = framework.isActive && isMember && !isSuppressed
+    if (isActive === claimant.isActive) return
+    claimant.isActive = isActive
+    if (isActive) this.#order(leaf).add(claimant.index)
+    else this.#order(leaf).remove(claimant.index)
+    this.#tree.changeActive(leaf, isActive ? 1 : -1)
+  }
+
+  /** Nobody needs it any more: it is no member and holds nothing. */
+  forgetIfUnused(claimant: Claimant): void {
+    if (claimant.isMember || claimant.agents.size > 0) return
+    const { framework, leaf } = claimant
+    framework.claimants.delete(claimant.role)
+    this.#claimants[claimant.index] = undefined
+    this.#vacant.push(claimant.index)
+    if (framework.claimants.size === 0 && !framework.isSubscribed)
+      this.frameworks.delete(framework.frameworkId)
+    this.#tree.prune(claimant.role)
+    if (this.#tree.findLeaf(claimant.role) !== leaf) this.#orders.delete(leaf)
+  }
+
+  changeHeld(claimant: Claimant, scalars: Amounts, sign: 1 | -1): void {
+    const change = (): void => {
+      addTo(claimant.held, scalars, sign)
+      this.#rate(claimant)
+    }
+    if (claimant.isActive && !this.#tree.isStale) this.#order(claimant.leaf).move(claimant.index, change)
+    else change()
+  }
+
+  countOffer(claimant: Claimant): void {
+    const change = (): void => {
+      claimant.offersMade += 1
+    }
+    if (claimant.isActive && !this.#tree.isStale) this.#order(claimant.leaf).move(claimant.index, change)
+    else change()
+  }
+
+  /** All shares anew: the cluster's total has changed. */
+  refresh(): void {
+    for (const claimant of this.#claimants) if (claimant) this.#rate(claimant)
+    for (const order of this.#orders.values()) order.shake()
+  }
+
+  /** Those of a leaf that may be served, in order; to be read at once. */
+  inOrder(leaf: RoleNode): Int32Array {
+    return this.#order(leaf).sorted()
+  }
+
+  #order(leaf: RoleNode): Order {
+    const known = this.#orders.get(leaf)
+    if (known) return known
+    const order = new Order((a, b) => this.#compare(a, b))
+    this.#orders.set(leaf, order)
+    return order
+  }
+
+  #rate(claimant: Claimant): void {
+    setDominant(claimant.share, claimant.held, this.#tree.totals, this.#tree.counted, 1)
+  }
+
+  #compare(a: number, b: number): number {
+    const [one, other] = [this.#claimants[a], this.#claimants[b]]
+    if (!one || !other) return a - b
+    return (
+      compareShares(one.share, 1, other.share, 1) ||
+      one.offersMade - other.offersMade ||
+      byName(one.framework.frameworkId, other.framework.frameworkId)
+    )
+  }
+}

@@ -1,0 +1,310 @@
+import { Resources } from '@tender/sdk/values'
+import { type AgentBook, sharedOf } from './agent-book.js'
+import type { Claimant } from './claimant.js'
+import { meetsConstraints } from './constraints.js'
+import { cutTo, mayHave } from './cut.js'
+import type { Lot } from './lot.js'
+import { meets } from './minimum.js'
+import type { RoleNode } from './role-tree.js'
+import type { AllocatorState } from './state.js'
+import type { Grant } from './types.js'
+import { amountOf } from './vectors.js'
+
+/** First what guarantees are missing, then everything else (Mesos' two stages). */
+type Stage = 'guarantees' | 'fair-share'
+
+interface Made {
+  readonly agent: AgentBook
+  readonly claimant: Claimant
+  resources: Resources
+}
+
+/**
+ * One allocation cycle: over the agents that are due, and for claimants that are due over all agents, in the order of
+ * the agents' ids. On each agent, roles are served in the order of their shares and in each role its frameworks; who
+ * comes first gets all that it may have, the next one what is left. The order is taken once for each agent, and the
+ * shares are changed before the next.
+ */
+export class Cycle {
+  readonly #state: AllocatorState
+  readonly #lot: Lot
+  readonly #due: ReadonlySet<AgentBook>
+  readonly #claimants: ReadonlySet<Claimant>
+  readonly #made: Made[] = []
+  /** What the first stage has given, to be added to by the second. */
+  readonly #madeFirst = new Map<AgentBook, Made[]>()
+  /** What was given of the agent at hand: its shares follow when the agent is done with. */
+  readonly #pending: {
+    readonly claimant: Claimant
+    readonly resources: Resources
+    readonly isNew: boolean
+  }[] = []
+
+  constructor(
+    state: AllocatorState,
+    lot: Lot,
+    due: ReadonlySet<AgentBook>,
+    claimants: ReadonlySet<Claimant>,
+  ) {
+    this.#state = state
+    this.#lot = lot
+    this.#due = due
+    this.#claimants = claimants
+  }
+
+  run(): Grant[] {
+    const state = this.#state
+    state.refresh()
+    const agents = this.#agents()
+    if (state.tree.hasQuotas && this.#somethingIsMissing()) {
+      for (const agent of agents) this.#serve(agent, 'guarantees')
+    }
+    for (const agent of agents) {
+      this.#serve(agent, 'fair-share')
+      agent.lastCycle = state.cycles
+    }
+    return this.#made.map(({ agent, claimant, resources }) => ({
+      frameworkId: claimant.framework.frameworkId,
+      role: claimant.role,
+      agentId: agent.agentId,
+      resources,
+    }))
+  }
+
+  #agents(): readonly AgentBook[] {
+    const all = this.#state.sortedAgents()
+    return this.#claimants.size > 0 ? all : all.filter(agent => this.#due.has(agent))
+  }
+
+  #somethingIsMissing(): boolean {
+    for (const node of this.#state.tree.quotaNodes) if (node.isMissing) return true
+    return false
+  }
+
+  #serve(agent: AgentBook, stage: Stage): void {
+    if (!agent.isOfferable || agent.hasNothing) return
+    const isDue = this.#due.has(agent)
+    const isByLot = this.#state.settings.sorter === 'random'
+    const visit = (leaf: RoleNode): boolean => {
+      if (stage === 'guarantees' && !this.#state.tree.isMissing(leaf)) return true
+      const claimants = this.#state.claimants.inOrder(leaf)
+      const inOrder = isByLot ? this.#lot.shuffle([...claimants], () => 1) : claimants
+      for (let index = 0; index < inOrder.length; index++) {
+        const claimant = this.#state.claimants.at(inOrder[index] ?? -1)
+        if (!claimant || !(isDue || this.#claimants.has(claimant))) continue
+        const resources = this.#offerable(agent, claimant, stage)
+        if (resources) this.#give(agent, claimant, resources, stage)
+        if (agent.hasNothing) return false
+      }
+      return true
+    }
+    if (isByLot) this.#leavesByLot(visit)
+    else this.#state.tree.leaves(visit)
+    this.#settle()
+  }
+
+  /** What a claimant gets of an agent now; undefined: nothing. */
+  #offerable(agent: AgentBook, claimant: Claimant, stage: Stage): Resources | undefined {
+    const state = this.#state
+    if (!canUse(state, agent, claimant) || !meetsConstraints(agent.facts, claimant.constraints))
+      return undefined
+    const demand = state.settings.demandAware ? claimant.demand : undefined
+    const open = demand?.open(() => state.offersOf(claimant))
+    if (open?.every(count => count <= 0)) return undefined
+    const available = availableTo(state, agent, claimant)
+    if (available.isEmpty) return undefined
+    const cut = state.tree.hasQuotas ? cutByQuota(state, agent, claimant, available, stage) : available
+    if (!cut || cut.isEmpty) return undefined
+    const first = stage === 'fair-share' ? this.#first(agent, claimant) : undefined
+    if (demand && open) {
+      const { resources, counts } = demand.pack(agent.facts, cut, open)
+      const offered = first ? first.resources.plus(resources) : resources
+      if (resources.isEmpty || agent.filters.refuses(claimant.index, offered)) return undefined
+      demand.offered(counts)
+      return resources
+    }
+    const offered = first ? first.resources.plus(cut) : cut
+    if (!this.#isEnough(offered, claimant) || agent.filters.refuses(claimant.index, offered)) return undefined
+    return cut
+  }
+
+  /** The same amount is asked about for many claimants, one after the other, mostly with the same minimum. */
+  #enough = { resources: Resources.none, minimum: [] as Claimant['minimum'], is: false }
+
+  #isEnough(resources: Resources, { minimum }: Claimant): boolean {
+    if (this.#enough.resources !== resources || this.#enough.minimum !== minimum)
+      this.#enough = { resources, minimum, is: meets(resources, minimum) }
+    return this.#enough.is
+  }
+
+  #give(agent: AgentBook, claimant: Claimant, resources: Resources, stage: Stage): void {
+    const state = this.#state
+    state.take(agent, claimant, resources, 'offered')
+    const first = stage === 'fair-share' ? this.#first(agent, claimant) : undefined
+    if (first) first.resources = first.resources.plus(resources)
+    else {
+      const made = { agent, claimant, resources }
+      this.#made.push(made)
+      if (stage === 'guarantees') this.#madeFirst.set(agent, [...(this.#madeFirst.get(agent) ?? []), made])
+    }
+    this.#pending.push({ claimant, resources, isNew: first === undefined })
+    if (state.vectors.of(resources).hasShared) {
+      const before =
+        agent.sharedOffered.cycle === state.cycles ? agent.sharedOffered.resources : Resources.none
+      agent.sharedOffered = { cycle: state.cycles, resources: before.plus(sharedOf(resources)) }
+      // Others may have it in the next cycle.
+      state.dueAtTick.add(agent)
+    }
+  }
+
+  #first(agent: AgentBook, claimant: Claimant): Made | undefined {
+    return this.#madeFirst.get(agent)?.find(made => made.claimant === claimant)
+  }
+
+  #settle(): void {
+    for (const { claimant, resources, isNew } of this.#pending) {
+      this.#state.countHeld(claimant, this.#state.vectors.of(resources).scalars, 1)
+      if (!isNew) continue
+      this.#state.claimants.countOffer(claimant)
+      this.#state.tree.countOffer(claimant.leaf)
+    }
+    this.#pending.length = 0
+  }
+
+  /** Siblings by weighted lot, at each node. */
+  #leavesByLot(visit: (leaf: RoleNode) => boolean): void {
+    const visitNode = (node: RoleNode): boolean =>
+      this.#lot
+        .shuffle(this.#state.tree.activeChildren(node), child => child.weight)
+        .every(child => (child.isLeaf ? visit(child) : visitNode(child)))
+    visitNode(this.#state.tree.root)
+  }
+}
+
+/** Agents with gpus are for frameworks that can use them; agents of another region for those that know of regions. */
+export function canUse(state: AllocatorState, agent: AgentBook, claimant: Claimant): boolean {
+  const { capabilities } = claimant.framework
+  if (!capabilities.has('gpu') && hasGpus(state, agent)) return false
+  return capabilities.has('region') || !isRemote(state, agent)
+}
+
+export function hasGpus(state: AllocatorState, agent: AgentBook): boolean {
+  return amountOf(state.vectors.of(agent.total).scalars, state.gpus) > 0
+}
+
+export function isRemote({ settings }: AllocatorState, agent: AgentBook): boolean {
+  const region = agent.facts.domain?.region
+  return settings.region !== undefined && region !== undefined && region !== settings.region
+}
+
+/** What is free on an agent, as far as a claimant may have it. */
+export function availableTo(state: AllocatorState, agent: AgentBook, claimant: Claimant): Resources {
+  return filteredFor(state, claimant, agent.free, sharedFor(state, agent, claimant))
+}
+
+/** Of these resources and shared volumes, what is of kinds that the claimant may have. */
+export function filteredFor(
+  state: AllocatorState,
+  claimant: Claimant,
+  exclusive: Resources,
+  shared: Resources,
+): Resources {
+  const { capabilities } = claimant.framework
+  const can = { revocable: capabilities.has('revocable'), refinement: capabilities.has('refinement') }
+  const mine = state.vectors.of(exclusive).isPlain ? exclusive : mayHave(exclusive, claimant.role, can)
+  return shared.isEmpty || !capabilities.has('shared') ? mine : mine.plus(mayHave(shared, claimant.role, can))
+}
+
+/** Shared volumes are free for everybody, once in a cycle, and not for who has them in an offer already. */
+function sharedFor(state: AllocatorState, agent: AgentBook, claimant: Claimant): Resources {
+  if (agent.shared.isEmpty) return Resources.none
+  const offered = agent.sharedOffered.cycle === state.cycles ? agent.sharedOffered.resources : Resources.none
+  return agent.shared.except(offered).except(agent.holding(claimant.index).offered)
+}
+
+/**
+ * Cuts unreserved scalars to what quotas leave. In the first stage what is missing to guarantees is given whatever
+ * others are guaranteed; all else, and everything in the second stage, leaves enough free for what is missing to every
+ * guarantee. No limit is exceeded. Ranges, sets, revocable resources and reservations are not cut.
+ *
+ * @returns undefined: in the first stage, when nothing would go to a guarantee
+ */
+export function cutByQuota(
+  state: AllocatorState,
+  agent: AgentBook,
+  claimant: Claimant,
+  available: Resources,
+  stage: Stage,
+): Resources | undefined {
+  const { unreserved } = state.vectors.of(available)
+  const most: (number | undefined)[] = []
+  let isCut = false
+  let isForGuarantee = false
+  for (let id = 0; id < unreserved.length; id++) {
+    const amount = amountOf(unreserved, id)
+    if (amount <= 0) continue
+    const { isGuaranteed, missing } =
+      stage === 'guarantees' ? guaranteeOf(claimant.leaf, id) : { isGuaranteed: false, missing: 0 }
+    let room = amount
+    if (isGuaranteed) room = Math.min(room, missing)
+    else {
+      const free = withinHeadroom(state, claimant.leaf, id, amount)
+      if (free < room) state.headroomBlocked.add(agent)
+      room = Math.min(room, free)
+    }
+    room = Math.min(room, withinLimits(claimant.leaf, id, room, agent.index))
+    if (isGuaranteed && room > 0) isForGuarantee = true
+    if (room < amount) {
+      isCut = true
+      most[id] = room
+    }
+  }
+  if (stage === 'guarantees' && !isForGuarantee) return undefined
+  return isCut ? cutTo(available, state.names, most) : available
+}
+
+/** The most that is missing of a name to the guarantees of a role and of those above it. */
+function guaranteeOf(
+  leaf: RoleNode,
+  id: number,
+): { readonly isGuaranteed: boolean; readonly missing: number } {
+  let isGuaranteed = false
+  let missing = 0
+  for (let node: RoleNode | undefined = leaf; node; node = node.parent) {
+    if ((node.guarantee[id] ?? 0) === 0) continue
+    isGuaranteed = true
+    missing = Math.max(missing, node.missing(id))
+  }
+  return { isGuaranteed, missing }
+}
+
+/**
+ * The most of a name, up to `wanted`, that leaves enough free for what is missing to every guarantee. What goes to a
+ * role whose own guarantee is missing lowers what is missing by as much, so that it costs no headroom.
+ */
+export function withinHeadroom(state: AllocatorState, leaf: RoleNode, id: number, wanted: number): number {
+  const free = amountOf(state.freeUnreserved, id)
+  const leaves = (more: number): boolean => free - more >= state.tree.requiredAfter(leaf, id, more)
+  if (state.tree.required(id) === 0 || leaves(wanted)) return wanted
+  let [low, high] = [0, wanted]
+  // What is left over falls with what is given, or stays: the largest that leaves enough is found by halving.
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    if (leaves(middle)) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
+/** The most of a name, up to `wanted`, that exceeds no limit of the role or of one above it. */
+export function withinLimits(leaf: RoleNode, id: number, wanted: number, agent?: number): number {
+  let room = wanted
+  for (let node: RoleNode | undefined = leaf; node; node = node.parent) {
+    const limit = node.limit[id]
+    if (limit === undefined) continue
+    const left = Math.max(0, limit - node.consumed(id))
+    if (left < wanted && agent !== undefined) node.blockedAgents.add(agent)
+    room = Math.min(room, left)
+  }
+  return room
+}

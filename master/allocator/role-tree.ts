@@ -1,0 +1,381 @@
+import { Order } from './order.js'
+import { byName, compareShares, noShare, setDominant, type Share } from './shares.js'
+import type { Quota } from './types.js'
+import { addTo, amountOf, type Amounts, bump, type Names } from './vectors.js'
+
+/** The child in which a role's own frameworks compete with those of its child roles (Mesos' virtual leaf). */
+const leafName = '.'
+
+/**
+ * A role, or the leaf in which its own frameworks stand. Each role with frameworks has a leaf; while it is the role's
+ * only child it makes no difference.
+ */
+export class RoleNode {
+  readonly index: number
+  readonly name: string
+  /** The role's path; that of a leaf is its role's. */
+  readonly role: string
+  readonly parent: RoleNode | undefined
+  readonly children = new Map<string, RoleNode>()
+  readonly isLeaf: boolean
+  weight = 1
+  /** Scalars that the subtree holds, offered or allocated; a shared volume once. */
+  readonly held: Amounts = []
+  readonly share: Share = noShare()
+  /** Offers made to the subtree. */
+  offersMade = 0
+  /** Claimants of the subtree that may be served. */
+  activeCount = 0
+  /** Active children. */
+  readonly order: Order
+  quota: Quota | undefined
+  /** The guarantee by name; a name that it does not have is undefined. */
+  guarantee: readonly (number | undefined)[] = []
+  limit: readonly (number | undefined)[] = []
+  /** Scalars reserved for the subtree, held or not. */
+  readonly reserved: Amounts = []
+  /** Unreserved, non-revocable scalars that the subtree holds. */
+  readonly unreservedHeld: Amounts = []
+  /** What must be kept free for the guarantees of the subtree, and for those of the children alone. */
+  readonly required: Amounts = []
+  readonly requiredBelow: Amounts = []
+  /** Something of the guarantee is missing. */
+  isMissing = false
+  /** Agents of which something was kept back because of the limit. */
+  readonly blockedAgents = new Set<number>()
+  /** How many holders of the subtree hold a shared volume, by agent and volume. */
+  readonly sharedHolders = new Map<string, number>()
+  /** Claimants that hold something. */
+  holderCount = 0
+  /** Frameworks that are in the role, active or not. */
+  memberCount = 0
+
+  constructor(index: number, name: string, role: string, parent: RoleNode | undefined, order: Order) {
+    this.index = index
+    this.name = name
+    this.role = role
+    this.parent = parent
+    this.isLeaf = name === leafName
+    this.order = order
+  }
+
+  /** Of the quota: reservations and what is held unreserved. */
+  consumed(id: number): number {
+    return amountOf(this.reserved, id) + amountOf(this.unreservedHeld, id)
+  }
+
+  missing(id: number): number {
+    return Math.max(0, (this.guarantee[id] ?? 0) - this.consumed(id))
+  }
+}
+
+/** Roles as a tree: shares and the order of service (Mesos' sorter), quota and what it needs to be kept free. */
+export class RoleTree {
+  readonly root: RoleNode
+  readonly #nodes: (RoleNode | undefined)[] = []
+  /** Places of nodes that are gone. */
+  readonly #vacant: number[] = []
+  readonly names: Names
+  /** Scalars of the cluster, by name. */
+  readonly totals: Amounts = []
+  readonly #excluded: ReadonlySet<string>
+  #counted: boolean[] = []
+  readonly #byRole = new Map<string, RoleNode>()
+  readonly #quotaNodes = new Set<RoleNode>()
+  #isStale = false
+
+  constructor(names: Names, excluded: ReadonlySet<string>) {
+    this.names = names
+    this.#excluded = excluded
+    this.root = this.#newNode('', '', undefined)
+  }
+
+  /** Which names count for dominant shares. */
+  get counted(): readonly boolean[] {
+    while (this.#counted.length < this.names.size)
+      this.#counted.push(!this.#excluded.has(this.names.name(this.#counted.length)))
+    return this.#counted
+  }
+
+  get hasQuotas(): boolean {
+    return this.#quotaNodes.size > 0
+  }
+
+  get quotaNodes(): Iterable<RoleNode> {
+    return this.#quotaNodes
+  }
+
+  /** Shares are to be computed anew before they are looked at: the cluster's total has changed. */
+  get isStale(): boolean {
+    return this.#isStale
+  }
+
+  /** All roles, in no order. */
+  roles(): Iterable<RoleNode> {
+    return this.#byRole.values()
+  }
+
+  find(role: string): RoleNode | undefined {
+    return this.#byRole.get(role)
+  }
+
+  /** The role's node, made if it is not there. */
+  node(role: string): RoleNode {
+    const known = this.#byRole.get(role)
+    if (known) return known
+    const slash = role.lastIndexOf('/')
+    const parent = slash < 0 ? this.root : this.node(role.slice(0, slash))
+    const node = this.#newNode(role.slice(slash + 1), role, parent)
+    this.#byRole.set(role, node)
+    return node
+  }
+
+  /** The leaf of a role's own frameworks, made if it is not there. */
+  leaf(role: string): RoleNode {
+    const node = this.node(role)
+    return node.children.get(leafName) ?? this.#newNode(leafName, role, node)
+  }
+
+  findLeaf(role: string): RoleNode | undefined {
+    return this.#byRole.get(role)?.children.get(leafName)
+  }
+
+  /** Forgets what nobody uses any more, the parents too. */
+  prune(role: string): void {
+    for (let node = this.#byRole.get(role); node?.parent; node = node.parent) {
+      const leaf = node.children.get(leafName)
+      const isUsed =
+        node.memberCount > 0 ||
+        node.holderCount > 0 ||
+        node.quota !== undefined ||
+        node.weight !== 1 ||
+        node.reserved.some(amount => amount !== 0) ||
+        node.children.size > (leaf ? 1 : 0)
+      if (isUsed) return
+      node.parent.children.delete(node.name)
+      this.#byRole.delete(node.role)
+      for (const gone of leaf ? [leaf, node] : [node]) {
+        this.#nodes[gone.index] = undefined
+        this.#vacant.push(gone.index)
+      }
+    }
+  }
+
+  /** Whether anybody is, holds, or has something reserved in it or below it. */
+  isKnown(role: string): boolean {
+    const node = this.#byRole.get(role)
+    return node !== undefined && isInUse(node)
+  }
+
+  setWeight(role: string, weight: number): void {
+    const node = this.node(role)
+    node.weight = weight
+    this.#rate(node)
+    node.parent?.order.shake()
+  }
+
+  setQuota(role: string, quota: Quota | undefined): void {
+    const node = this.node(role)
+    node.quota = quota
+    node.guarantee = this.#byId(quota?.guarantee)
+    node.limit = this.#byId(quota?.limit)
+    if (quota) this.#quotaNodes.add(node)
+    else this.#quotaNodes.delete(node)
+    this.#requireAll(node)
+  }
+
+  /** The cluster has more or less. */
+  changeTotals(scalars: Amounts, sign: 1 | -1): void {
+    addTo(this.totals, scalars, sign)
+    this.#isStale = true
+  }
+
+  /** Computes all shares anew if the cluster's total has changed. @returns whether it did */
+  refresh(): boolean {
+    if (!this.#isStale) return false
+    this.#isStale = false
+    for (const node of this.#livingNodes()) {
+      this.#rate(node)
+      node.order.shake()
+    }
+    return true
+  }
+
+  /** A claimant of this leaf holds more or less; its order among its siblings follows. */
+  changeHeld(leaf: RoleNode, scalars: Amounts, sign: 1 | -1): void {
+    for (let node: RoleNode | undefined = leaf; node; node = node.parent) {
+      const each = node
+      this.#move(each, () => {
+        addTo(each.held, scalars, sign)
+        this.#rate(each)
+      })
+    }
+  }
+
+  /** The same for a shared volume, which counts once however many of the subtree hold it. */
+  changeShared(leaf: RoleNode, volume: string, scalars: Amounts, sign: 1 | -1): void {
+    for (let node: RoleNode | undefined = leaf; node; node = node.parent) {
+      const before = node.sharedHolders.get(volume) ?? 0
+      const after = before + sign
+      if (after === 0) node.sharedHolders.delete(volume)
+      else node.sharedHolders.set(volume, after)
+      if ((before === 0) === (after === 0)) continue
+      const each = node
+      this.#move(each, () => {
+        addTo(each.held, scalars, sign)
+        this.#rate(each)
+      })
+    }
+  }
+
+  countOffer(leaf: RoleNode): void {
+    for (let node: RoleNode | undefined = leaf; node; node = node.parent) {
+      const each = node
+      this.#move(each, () => {
+        each.offersMade += 1
+      })
+    }
+  }
+
+  /** A claimant may be served now, or no longer. */
+  changeActive(leaf: RoleNode, by: 1 | -1): void {
+    for (let node = leaf; node.parent; node = node.parent) {
+      const before = node.activeCount
+      node.activeCount += by
+      if (before === 0) node.parent.order.add(node.index)
+      else if (node.activeCount === 0) node.parent.order.remove(node.index)
+    }
+  }
+
+  /** A claimant of this leaf holds more or less of what is unreserved. */
+  consume(leaf: RoleNode, unreserved: Amounts, sign: 1 | -1): void {
+    for (let node: RoleNode | undefined = leaf; node; node = node.parent)
+      addTo(node.unreservedHeld, unreserved, sign)
+    if (this.hasQuotas) this.#requireAlong(leaf, unreserved)
+  }
+
+  changeReserved(role: string, id: number, by: number): void {
+    const amounts: Amounts = []
+    bump(amounts, id, by)
+    const node = this.node(role)
+    for (let each: RoleNode | undefined = node; each; each = each.parent) bump(each.reserved, id, by)
+    if (this.hasQuotas) this.#requireAlong(node, amounts)
+  }
+
+  /** What must be free in the cluster for what is missing to the guarantees. */
+  required(id: number): number {
+    return amountOf(this.root.required, id)
+  }
+
+  /** The same, once a claimant of this leaf held so much more. */
+  requiredAfter(leaf: RoleNode, id: number, more: number): number {
+    let change = 0
+    for (let node: RoleNode | undefined = leaf; node; node = node.parent) {
+      const below = amountOf(node.requiredBelow, id) + change
+      const missing = Math.max(0, (node.guarantee[id] ?? 0) - node.consumed(id) - more)
+      change = Math.max(missing, below) - amountOf(node.required, id)
+    }
+    return amountOf(this.root.required, id) + change
+  }
+
+  /** Something is missing to a guarantee of the leaf's role or one above it. */
+  isMissing(leaf: RoleNode): boolean {
+    for (let node: RoleNode | undefined = leaf; node; node = node.parent) if (node.isMissing) return true
+    return false
+  }
+
+  /** Roles with somebody to serve, in the order in which they are: the leaves of the tree, depth first. */
+  leaves(visit: (leaf: RoleNode) => boolean): void {
+    this.#visit(this.root, visit)
+  }
+
+  /** Children with somebody to serve, in order. */
+  activeChildren(node: RoleNode): RoleNode[] {
+    return [...node.order.sorted()].flatMap(index => this.#nodes[index] ?? [])
+  }
+
+  #visit(node: RoleNode, visit: (leaf: RoleNode) => boolean): boolean {
+    const ids = node.order.sorted()
+    for (let index = 0; index < ids.length; index++) {
+      const child = this.#nodes[ids[index] ?? -1]
+      if (child && !(child.isLeaf ? visit(child) : this.#visit(child, visit))) return false
+    }
+    return true
+  }
+
+  #newNode(name: string, role: string, parent: RoleNode | undefined): RoleNode {
+    const order = new Order((a, b) => this.#compare(a, b))
+    const node = new RoleNode(this.#vacant.pop() ?? this.#nodes.length, name, role, parent, order)
+    this.#nodes[node.index] = node
+    parent?.children.set(name, node)
+    return node
+  }
+
+  #compare(a: number, b: number): number {
+    const [one, other] = [this.#nodes[a], this.#nodes[b]]
+    if (!one || !other) return a - b
+    return (
+      compareShares(one.share, one.weight, other.share, other.weight) ||
+      one.offersMade - other.offersMade ||
+      byName(one.name, other.name)
+    )
+  }
+
+  #move(node: RoleNode, change: () => void): void {
+    if (this.#isStale || node.activeCount === 0 || !node.parent) change()
+    else node.parent.order.move(node.index, change)
+  }
+
+  #rate(node: RoleNode): void {
+    setDominant(node.share, node.held, this.totals, this.counted, node.weight)
+  }
+
+  *#livingNodes(): Generator<RoleNode> {
+    const open = [this.root]
+    for (let node = open.pop(); node; node = open.pop()) {
+      yield node
+      open.push(...node.children.values())
+    }
+  }
+
+  #byId(quantities: ReadonlyMap<string, number> | undefined): (number | undefined)[] {
+    const byId: (number | undefined)[] = []
+    for (const [name, amount] of quantities ?? []) {
+      const id = this.names.id(name)
+      while (byId.length <= id) byId.push(undefined)
+      byId[id] = amount
+    }
+    return byId
+  }
+
+  #requireAll(node: RoleNode): void {
+    const all: Amounts = []
+    for (let id = 0; id < this.names.size; id++) bump(all, id, 1)
+    this.#requireAlong(node, all)
+  }
+
+  /** What is required, anew from here to the root, for the names that have changed. */
+  #requireAlong(from: RoleNode, changed: Amounts): void {
+    for (let node: RoleNode | undefined = from; node; node = node.parent) {
+      if (node.quota || node.isMissing) node.isMissing = this.#hasMissing(node)
+      for (let id = 0; id < changed.length; id++) {
+        if (changed[id] === 0) continue
+        const before = amountOf(node.required, id)
+        const after = Math.max(node.missing(id), amountOf(node.requiredBelow, id))
+        if (after === before) continue
+        bump(node.required, id, after - before)
+        if (node.parent) bump(node.parent.requiredBelow, id, after - before)
+      }
+    }
+  }
+
+  #hasMissing(node: RoleNode): boolean {
+    for (let id = 0; id < node.guarantee.length; id++) if (node.missing(id) > 0) return true
+    return false
+  }
+}
+
+function isInUse(node: RoleNode): boolean {
+  if (node.memberCount > 0 || node.holderCount > 0 || node.reserved.some(amount => amount !== 0)) return true
+  return [...node.children.values()].some(isInUse)
+}

@@ -1,0 +1,111 @@
+import { kindOf, type Resources } from '@tender/sdk/values'
+
+/** Resource names as small whole numbers, so that amounts by name can be plain arrays. They are never forgotten. */
+export class Names {
+  readonly #ids = new Map<string, number>()
+  readonly names: string[] = []
+
+  get size(): number {
+    return this.names.length
+  }
+
+  id(name: string): number {
+    const known = this.#ids.get(name)
+    if (known !== undefined) return known
+    this.#ids.set(name, this.names.length)
+    return this.names.push(name) - 1
+  }
+
+  name(id: number): string {
+    return this.names[id] ?? ''
+  }
+}
+
+/** Whole thousandths by name; a name that is not there yet counts as 0. Ranges and sets count their members. */
+export type Amounts = number[]
+
+/** The sums that the allocator needs of an amount of resources, made once for each. */
+export interface Vector {
+  /** Scalars of all kinds but shared volumes, which are counted apart. */
+  readonly scalars: Amounts
+  /** Scalars that nobody has reserved and nobody may take back: what quotas are about. */
+  readonly unreserved: Amounts
+  /** All there is, ranges and sets too; shared volumes excepted. */
+  readonly all: Amounts
+  readonly hasShared: boolean
+  /** Nothing is reserved, revocable, shared or a mount: whoever may have it may have all of it. */
+  readonly isPlain: boolean
+}
+
+/** Makes vectors. A `Resources` never changes, so that its vector is made once and goes with it. */
+export class Vectors {
+  readonly names: Names
+  readonly #made = new WeakMap<Resources, Vector>()
+
+  constructor(names: Names) {
+    this.names = names
+  }
+
+  of(resources: Resources): Vector {
+    let vector = this.#made.get(resources)
+    if (!vector) {
+      vector = this.#make(resources)
+      this.#made.set(resources, vector)
+    }
+    return vector
+  }
+
+  #make(resources: Resources): Vector {
+    const vector = {
+      scalars: [] as Amounts,
+      unreserved: [] as Amounts,
+      all: [] as Amounts,
+      hasShared: false,
+      isPlain: true,
+    }
+    for (const [key, value] of resources.entries()) {
+      const kind = kindOf(key)
+      if (kind.isShared) {
+        vector.hasShared = true
+        vector.isPlain = false
+        continue
+      }
+      const id = this.names.id(kind.name)
+      const isScalar = value.kind === 'scalar' || value.kind === 'pieces'
+      const amount = sizeOf(value)
+      bump(vector.all, id, amount)
+      if (isScalar) bump(vector.scalars, id, amount)
+      if (kind.reservation || kind.isRevocable || kind.isMount) vector.isPlain = false
+      if (isScalar && !kind.reservation && !kind.isRevocable) bump(vector.unreserved, id, amount)
+    }
+    return vector
+  }
+}
+
+function sizeOf(value: NonNullable<ReturnType<Resources['get']>>): number {
+  switch (value.kind) {
+    case 'scalar':
+      return value.thousandths
+    case 'pieces':
+      return value.pieces.reduce((sum, piece) => sum + piece, 0)
+    case 'ranges':
+      return value.ranges.reduce((sum, [begin, end]) => sum + end - begin + 1, 0) * 1000
+    case 'set':
+      return value.items.length * 1000
+  }
+}
+
+export function bump(amounts: Amounts, id: number, by: number): void {
+  while (amounts.length <= id) amounts.push(0)
+  amounts[id] = (amounts[id] ?? 0) + by
+}
+
+/** Adds `more`, `times` over; -1 takes it away. */
+export function addTo(amounts: Amounts, more: Amounts, times: 1 | -1): void {
+  while (amounts.length < more.length) amounts.push(0)
+  for (let id = 0; id < more.length; id++) amounts[id] = (amounts[id] ?? 0) + times * (more[id] ?? 0)
+}
+
+export function amountOf(amounts: Amounts, id: number): number {
+  return amounts[id] ?? 0
+}
