@@ -75,8 +75,8 @@ export class ReferenceAllocator implements ComparedAllocator {
   #declarations = 0
   #whitelist: ReadonlySet<string> | undefined
   #filters: Filter[] = []
-  /** One entry for each offer ever made; without a framework when that is gone. */
-  #offersMade: { readonly role: string; readonly frameworkId: string | undefined }[] = []
+  /** One entry for each offer ever made: whose count it is in. Who is gone has forgotten it. */
+  readonly #offersMade: Set<string>[] = []
 
   constructor(settings: AllocatorSettings) {
     this.settings = settings
@@ -89,6 +89,7 @@ export class ReferenceAllocator implements ComparedAllocator {
     if (known && describes(known.facts) !== describes(facts))
       this.#filters = this.#filters.filter(filter => filter.agentId !== facts.agentId)
     this.books.agents.set(facts.agentId, { facts, condition: known?.condition ?? 'active', isDue: true })
+    this.#forgetRoles()
   }
 
   setAgentCondition(agentId: string, condition: AgentCondition): void {
@@ -99,6 +100,7 @@ export class ReferenceAllocator implements ComparedAllocator {
     this.books.agents.delete(agentId)
     this.books.entries = this.books.entries.filter(entry => entry.agentId !== agentId)
     this.#filters = this.#filters.filter(filter => filter.agentId !== agentId)
+    this.#forgetRoles()
   }
 
   setWhitelist(hostnames: ReadonlySet<string> | undefined): void {
@@ -108,12 +110,14 @@ export class ReferenceAllocator implements ComparedAllocator {
   convertFree(agentId: string, from: Resources, to: Resources): void {
     if (!this.free(agentId).contains(from)) throw new RangeError(`${String(from)} is not free`)
     this.books.convert(agentId, from, to)
+    this.#forgetRoles()
   }
 
   convertOffered(claim: Claim, to: Resources): void {
     this.books.takeOut(claim, false)
     this.books.convert(claim.agentId, claim.resources, to)
     this.books.add({ ...claim, resources: to }, false)
+    this.#forgetRoles()
   }
 
   // ---- frameworks
@@ -125,6 +129,7 @@ export class ReferenceAllocator implements ComparedAllocator {
       isActive: true,
     })
     this.#allAreDue()
+    this.#forgetRoles()
   }
 
   deactivateFramework(frameworkId: string): void {
@@ -138,9 +143,8 @@ export class ReferenceAllocator implements ComparedAllocator {
     for (const role of roles) this.#demands.delete(demandKey(frameworkId, role))
     this.books.entries = this.books.entries.filter(entry => entry.frameworkId !== frameworkId)
     this.#filters = this.#filters.filter(filter => filter.frameworkId !== frameworkId)
-    this.#offersMade = this.#offersMade.map(made =>
-      made.frameworkId === frameworkId ? { role: made.role, frameworkId: undefined } : made,
-    )
+    for (const made of this.#offersMade) for (const role of roles) made.delete(`${frameworkId}@${role}`)
+    this.#forgetRoles()
   }
 
   suppress(frameworkId: string, roles: readonly string[]): void {
@@ -161,9 +165,19 @@ export class ReferenceAllocator implements ComparedAllocator {
 
   setDemand(frameworkId: string, role: string, shapes: readonly Shape[] | undefined): void {
     const key = demandKey(frameworkId, role)
-    if (shapes) this.#demands.set(key, { declaration: ++this.#declarations, shapes })
-    else this.#demands.delete(key)
+    this.#demands.delete(key)
+    if (shapes) this.#declare({ frameworkId, role }, { declaration: ++this.#declarations, shapes })
     this.#allAreDue()
+  }
+
+  /** Offers that stand already count for as many whole shapes as they would be taken for, the oldest first. */
+  #declare(whose: { frameworkId: string; role: string }, demand: Demand): void {
+    this.#demands.set(demandKey(whose.frameworkId, whose.role), demand)
+    for (const entry of this.books.of(whose).filter(each => !each.isTask)) {
+      const { facts } = this.books.agent(entry.agentId)
+      const { counts } = this.#wholeShapes(facts, whose, demand, entry.resources)
+      entry.made = { declaration: demand.declaration, counts }
+    }
   }
 
   demand(frameworkId: string, role: string): readonly Shape[] | undefined {
@@ -189,6 +203,7 @@ export class ReferenceAllocator implements ComparedAllocator {
   setQuota(role: string, quota: Quota | undefined): void {
     if (quota) this.quotas.set(role, quota)
     else this.quotas.delete(role)
+    this.#forgetRoles()
   }
 
   /** Whether there would be less missing to the guarantees, beyond what is free, if this came back. */
@@ -223,10 +238,12 @@ export class ReferenceAllocator implements ComparedAllocator {
 
   release(claim: Claim): void {
     this.books.takeOut(claim, true)
+    this.#forgetRoles()
   }
 
   recover(claim: Claim, refuseUntilMs?: number): void {
     this.books.takeOut(claim, false)
+    this.#forgetRoles()
     if (refuseUntilMs === undefined || claim.resources.isEmpty) return
     const { frameworkId, role, agentId, resources } = claim
     this.#filters.push({
@@ -329,7 +346,7 @@ export class ReferenceAllocator implements ComparedAllocator {
     )
     const demand = this.settings.demandAware ? this.#demands.get(demandKey(frameworkId, role)) : undefined
     const { more, counts } = demand
-      ? this.#wholeShapes(agent, client, demand, cut)
+      ? this.#wholeShapes(agent.facts, { frameworkId, role }, demand, cut)
       : { more: cut, counts: [] }
     if (more.isEmpty) return
     if (stage === 'guarantees' && !this.#helpsGuarantee(role, more)) return
@@ -345,7 +362,7 @@ export class ReferenceAllocator implements ComparedAllocator {
     }
     if (earlier) return
     offers.push(offer)
-    this.#offersMade.push({ role, frameworkId })
+    this.#offersMade.push(new Set([...withAncestors(role), `${role}/.`, `${frameworkId}@${role}`]))
   }
 
   #minimum({ framework, role }: Client): Minimum {
@@ -364,17 +381,15 @@ export class ReferenceAllocator implements ComparedAllocator {
 
   /** As many whole shapes as fit and are wanted still, in the order in which they were declared. */
   #wholeShapes(
-    agent: Agent,
-    { framework, role }: Client,
+    agent: AgentFacts,
+    whose: { frameworkId: string; role: string },
     demand: Demand,
     available: Resources,
   ): { more: Resources; counts: number[] } {
-    const standing = this.books
-      .of({ frameworkId: framework.facts.frameworkId, role })
-      .filter(entry => entry.made?.declaration === demand.declaration)
+    const standing = this.books.of(whose).filter(entry => entry.made?.declaration === demand.declaration)
     let left = available
     const counts = demand.shapes.map((shape, index) => {
-      if (!meets(agent.facts, shape.constraints)) return 0
+      if (!meets(agent, shape.constraints)) return 0
       const stands = standing.reduce((sum, entry) => sum + (entry.made?.counts[index] ?? 0), 0)
       let count = 0
       while (count + stands < shape.count) {
@@ -468,7 +483,7 @@ export class ReferenceAllocator implements ComparedAllocator {
     const itself = {
       name: '.',
       share: this.#share(this.books.of({ role: parent }), 1),
-      offersMade: this.#offersMade.filter(made => made.role === parent).length,
+      offersMade: this.#offersMadeTo(`${parent}/.`),
       roles: () => [parent],
     }
     return [...subtrees, itself].toSorted(compareSiblings).flatMap(each => each.roles())
@@ -478,7 +493,7 @@ export class ReferenceAllocator implements ComparedAllocator {
     return {
       name: role.split('/').at(-1) ?? role,
       share: this.#share(this.books.within(role), this.#weights.get(role) ?? 1),
-      offersMade: this.#offersMade.filter(made => isWithin(made.role, role)).length,
+      offersMade: this.#offersMadeTo(role),
     }
   }
 
@@ -490,19 +505,39 @@ export class ReferenceAllocator implements ComparedAllocator {
       .map(({ facts: { frameworkId } }) => ({
         name: frameworkId,
         share: this.#share(this.books.of({ role, frameworkId }), 1),
-        offersMade: this.#offersMade.filter(made => made.frameworkId === frameworkId && made.role === role)
-          .length,
+        offersMade: this.#offersMadeTo(`${frameworkId}@${role}`),
       }))
       .toSorted(compareSiblings)
       .map(each => each.name)
   }
 
-  roleShare(role: string): number | undefined {
+  #offersMadeTo(whom: string): number {
+    return this.#offersMade.filter(made => made.has(whom)).length
+  }
+
+  /** A role that nobody knows any more, and that no operator has set anything for, begins anew when it comes again. */
+  #forgetRoles(): void {
+    for (const made of this.#offersMade) {
+      for (const whom of made) {
+        const role = whom.replace(/\/\.$/, '')
+        if (!whom.includes('@') && !this.#isKnown(role) && !this.#isConfigured(role)) made.delete(whom)
+      }
+    }
+  }
+
+  #isConfigured(role: string): boolean {
+    return [...this.#weights.keys(), ...this.quotas.keys()].some(each => isWithin(each, role))
+  }
+
+  #isKnown(role: string): boolean {
     const isSubscribed = [...this.frameworks.values()].some(({ facts }) =>
       facts.roles.some(each => isWithin(each, role)),
     )
-    const isKnown = isSubscribed || this.books.within(role).length > 0 || this.books.isReservedWithin(role)
-    return isKnown ? toNumber(this.#asSibling(role).share) : undefined
+    return isSubscribed || this.books.within(role).length > 0 || this.books.isReservedWithin(role)
+  }
+
+  roleShare(role: string): number | undefined {
+    return this.#isKnown(role) ? toNumber(this.#asSibling(role).share) : undefined
   }
 
   frameworkShare(role: string, frameworkId: string): number | undefined {

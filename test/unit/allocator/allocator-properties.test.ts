@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
+import { Allocator } from '../../../master/allocator/allocator.js'
 import type { AllocatorSettings } from '../../../master/allocator/types.js'
-import { ReferenceAllocator as Allocator } from '../../support/reference-allocator/reference-allocator.js'
 import * as Pool from './pools.js'
 import { type Bounds, type Step, type StepKind, World } from './world.js'
 
@@ -89,7 +89,7 @@ const list = (of: fc.Arbitrary<Step>, minLength: number, maxLength: number) =>
 function historyOf({ kinds, isByDemand }: Theme): fc.Arbitrary<Step[]> {
   const parts = [
     list(stepOf(['framework']), 1, 3),
-    list(stepOf(['demand']), 0, isByDemand ? 3 : 0),
+    list(stepOf(['demand']), isByDemand ? 2 : 0, isByDemand ? 8 : 0),
     list(stepOf(['agent']), 1, 3),
     list(stepOf(kinds), 0, 60),
   ]

@@ -242,12 +242,12 @@ export class World {
     if (frameworkId === undefined) return false
     const role = pick(this.model.frameworks.get(frameworkId)!.facts.roles, y)
     const shape = (number: number): Shape => {
-      const constraints = z % 4 === 3 ? pick(Pool.constraintPool, number) : undefined
+      const constraints = z % 8 === 3 ? pick(Pool.constraintPool, number) : undefined
       const resources = pick(Pool.shapePool, number)
-      return { count: number % 5, resources, ...(constraints && { constraints }) }
+      return { count: (number + 1) % 5, resources, ...(constraints && { constraints }) }
     }
     const shapes =
-      z % 8 === 7 ? undefined : z % 8 === 6 ? [] : [shape(y), shape(z), shape(y + z)].slice(x % 3)
+      z % 16 === 15 ? undefined : z % 16 === 14 ? [] : [shape(y), shape(z), shape(y + z)].slice(x % 3)
     return this.#do(`setDemand('${frameworkId}', '${role}', ${JSON.stringify(shapes)})`, each =>
       each.setDemand(frameworkId, role, shapes),
     )
