@@ -18,7 +18,15 @@ import type {
   Quota,
   Shape,
 } from '../../../master/allocator/types.js'
-import { addScalars, cutUnreserved, isUnreserved, scalarsOf, takeShape } from './amounts.js'
+import {
+  addScalars,
+  cutUnreserved,
+  isNotShared,
+  isShared,
+  isUnreserved,
+  scalarsOf,
+  takeShape,
+} from './amounts.js'
 import { type Agent, Books, type Entry, scalarsHeld, sumOf } from './books.js'
 import type { ComparedAllocator } from './compared-allocator.js'
 import { meets } from './constraints.js'
@@ -37,7 +45,7 @@ interface Filter {
   readonly agentId: string
   readonly refused: Resources
   readonly untilMs: number
-  /** Whether a tick, or with allocation on release a cycle over its agent, has passed under it. */
+  /** Whether a tick, or with allocation on release a cycle, has passed under it, whether or not its agent was offered. */
   hasStopped: boolean
 }
 
@@ -89,7 +97,7 @@ export class ReferenceAllocator implements ComparedAllocator {
     if (known && describes(known.facts) !== describes(facts))
       this.#filters = this.#filters.filter(filter => filter.agentId !== facts.agentId)
     this.books.agents.set(facts.agentId, { facts, condition: known?.condition ?? 'active', isDue: true })
-    this.#forgetRoles()
+    this.#forget()
   }
 
   setAgentCondition(agentId: string, condition: AgentCondition): void {
@@ -100,7 +108,7 @@ export class ReferenceAllocator implements ComparedAllocator {
     this.books.agents.delete(agentId)
     this.books.entries = this.books.entries.filter(entry => entry.agentId !== agentId)
     this.#filters = this.#filters.filter(filter => filter.agentId !== agentId)
-    this.#forgetRoles()
+    this.#forget()
   }
 
   setWhitelist(hostnames: ReadonlySet<string> | undefined): void {
@@ -110,14 +118,14 @@ export class ReferenceAllocator implements ComparedAllocator {
   convertFree(agentId: string, from: Resources, to: Resources): void {
     if (!this.free(agentId).contains(from)) throw new RangeError(`${String(from)} is not free`)
     this.books.convert(agentId, from, to)
-    this.#forgetRoles()
+    this.#forget()
   }
 
   convertOffered(claim: Claim, to: Resources): void {
     this.books.takeOut(claim, false)
     this.books.convert(claim.agentId, claim.resources, to)
     this.books.add({ ...claim, resources: to }, false)
-    this.#forgetRoles()
+    this.#forget()
   }
 
   // ---- frameworks
@@ -129,7 +137,7 @@ export class ReferenceAllocator implements ComparedAllocator {
       isActive: true,
     })
     this.#allAreDue()
-    this.#forgetRoles()
+    this.#forget()
   }
 
   deactivateFramework(frameworkId: string): void {
@@ -143,8 +151,7 @@ export class ReferenceAllocator implements ComparedAllocator {
     for (const role of roles) this.#demands.delete(demandKey(frameworkId, role))
     this.books.entries = this.books.entries.filter(entry => entry.frameworkId !== frameworkId)
     this.#filters = this.#filters.filter(filter => filter.frameworkId !== frameworkId)
-    for (const made of this.#offersMade) for (const role of roles) made.delete(`${frameworkId}@${role}`)
-    this.#forgetRoles()
+    this.#forget()
   }
 
   suppress(frameworkId: string, roles: readonly string[]): void {
@@ -197,13 +204,15 @@ export class ReferenceAllocator implements ComparedAllocator {
   // ---- roles
 
   setWeight(role: string, weight: number): void {
-    this.#weights.set(role, weight)
+    if (weight === 1) this.#weights.delete(role)
+    else this.#weights.set(role, weight)
+    this.#forget()
   }
 
   setQuota(role: string, quota: Quota | undefined): void {
     if (quota) this.quotas.set(role, quota)
     else this.quotas.delete(role)
-    this.#forgetRoles()
+    this.#forget()
   }
 
   /** Whether there would be less missing to the guarantees, beyond what is free, if this came back. */
@@ -238,12 +247,12 @@ export class ReferenceAllocator implements ComparedAllocator {
 
   release(claim: Claim): void {
     this.books.takeOut(claim, true)
-    this.#forgetRoles()
+    this.#forget()
   }
 
   recover(claim: Claim, refuseUntilMs?: number): void {
     this.books.takeOut(claim, false)
-    this.#forgetRoles()
+    this.#forget()
     if (refuseUntilMs === undefined || claim.resources.isEmpty) return
     const { frameworkId, role, agentId, resources } = claim
     this.#filters.push({
@@ -298,7 +307,7 @@ export class ReferenceAllocator implements ComparedAllocator {
     for (const agent of looked) agent.isDue = false
     for (const filter of this.#filters) {
       filter.hasStopped ||= this.settings.allocateOnRelease
-        ? agents.some(agent => agent.facts.agentId === filter.agentId)
+        ? looked.some(agent => agent.facts.agentId === filter.agentId)
         : occasion === 'tick'
     }
     return offers.map(({ frameworkId, role, agentId, resources }) => ({
@@ -354,6 +363,7 @@ export class ReferenceAllocator implements ComparedAllocator {
     const resources = earlier ? earlier.resources.plus(more) : more
     if (!demand && !holdsMinimum(resources, this.#minimum(client))) return
     if (this.#isFiltered({ frameworkId, role, agentId, resources })) return
+    if (this.#isHeldAlready({ frameworkId, role, agentId, resources })) return
     const offer = earlier ?? this.books.add({ frameworkId, role, agentId, resources }, false)
     offer.resources = resources
     offer.made = demand && {
@@ -377,6 +387,12 @@ export class ReferenceAllocator implements ComparedAllocator {
         filter.agentId === agentId &&
         filter.refused.contains(resources),
     )
+  }
+
+  /** Shared volumes that it has are always free as well: by themselves they are not offered again and again. */
+  #isHeldAlready({ frameworkId, role, agentId, resources }: Claim): boolean {
+    const held = sumOf(this.books.of({ frameworkId, role, agentId })).only(isShared)
+    return resources.only(isNotShared).isEmpty && held.contains(resources)
   }
 
   /** As many whole shapes as fit and are wanted still, in the order in which they were declared. */
@@ -515,14 +531,27 @@ export class ReferenceAllocator implements ComparedAllocator {
     return this.#offersMade.filter(made => made.has(whom)).length
   }
 
-  /** A role that nobody knows any more, and that no operator has set anything for, begins anew when it comes again. */
-  #forgetRoles(): void {
+  /**
+   * A role that nobody knows any more, and that no operator has set anything for, begins anew when it comes again; and
+   * so does a framework that has left a role.
+   */
+  #forget(): void {
     for (const made of this.#offersMade) {
-      for (const whom of made) {
-        const role = whom.replace(/\/\.$/, '')
-        if (!whom.includes('@') && !this.#isKnown(role) && !this.#isConfigured(role)) made.delete(whom)
-      }
+      for (const whom of made) if (!this.#isRemembered(whom)) made.delete(whom)
     }
+  }
+
+  /** A role, the virtual leaf of one, or a framework in one. */
+  #isRemembered(whom: string): boolean {
+    const [name = '', role] = whom.split('@')
+    if (role !== undefined) return this.#isKnownFramework(role, name)
+    const path = name.replace(/\/\.$/, '')
+    return this.#isKnown(path) || this.#isConfigured(path)
+  }
+
+  #isKnownFramework(role: string, frameworkId: string): boolean {
+    const isSubscribed = this.frameworks.get(frameworkId)?.facts.roles.includes(role) === true
+    return isSubscribed || this.books.of({ role, frameworkId }).length > 0
   }
 
   #isConfigured(role: string): boolean {
@@ -541,9 +570,8 @@ export class ReferenceAllocator implements ComparedAllocator {
   }
 
   frameworkShare(role: string, frameworkId: string): number | undefined {
-    const held = this.books.of({ role, frameworkId })
-    const isKnown = this.frameworks.get(frameworkId)?.facts.roles.includes(role) === true
-    return isKnown || held.length > 0 ? toNumber(this.#share(held, 1)) : undefined
+    if (!this.#isKnownFramework(role, frameworkId)) return undefined
+    return toNumber(this.#share(this.books.of({ role, frameworkId }), 1))
   }
 
   /** The dominant share of what is held, by weight. */
