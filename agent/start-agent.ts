@@ -3,6 +3,7 @@ import {
   agentId as agentIdSchema,
   type AgentInfo,
   decoder,
+  type Domain,
   describeProblems,
   encode,
   leaderToAgent,
@@ -24,7 +25,7 @@ import {
   systemRandom,
   type Transport,
 } from '@tender/sdk/runtime'
-import { type Attributes, isTerminal, parseAttributes, Resources } from '@tender/sdk/values'
+import { isTerminal, parseAttributes, Resources } from '@tender/sdk/values'
 import { Checkpoint } from './checkpoint/checkpoint.js'
 import { lockWorkDir } from './checkpoint/lock.js'
 import { CompositeContainerizer } from './containerizer/composite-containerizer.js'
@@ -41,7 +42,9 @@ import { containerSpec } from './container-spec.js'
 import { Agent } from './core/agent.js'
 import type { AgentCommand } from './core/commands.js'
 import type { AgentInput } from './core/inputs.js'
+import { carriedOver } from './resources/carry-over.js'
 import { detectResources } from './resources/detect.js'
+import { parseStaticResources } from './resources/static-resources.js'
 import { version } from './version.js'
 
 export type ContainerizerKind = 'docker' | 'process'
@@ -52,10 +55,12 @@ export interface AgentOptions {
   readonly nats: string
   /** Checkpoint and sandboxes. One agent at a time. */
   readonly workDir: string
-  /** Text form; what it names wins over what is detected. */
+  /** Text form; what it names wins over what is detected. Static reservations, mounts and revocable ones may be named. */
   readonly resources?: string
   /** Text form: `rack:r1;slots:4`. */
   readonly attributes?: string
+  /** Where it stands: what fails together. */
+  readonly domain?: Domain
   /** Under which tasks are reached; the host's own name unless told. */
   readonly hostname?: string
   /** At the first start; later ones keep it. Made of the host's name unless told. */
@@ -91,13 +96,15 @@ const stopTasksMs = 15_000
  * @throws Error when the work directory is in use, NATS does not answer, or an option is wrong
  */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
-  const resources = await totalResources(options)
+  const startedWith = await totalResources(options)
   const attributes = parseAttributes(options.attributes ?? '')
   const lock = await lockWorkDir(options.workDir)
   try {
     const checkpoint = new Checkpoint(options.workDir, options.log)
     const agentId = await checkpoint.agentId(() => checkedId(options.agentId ?? madeUpId(systemRandom)))
     const log = options.log.with({ agentId })
+    const kept = await checkpoint.resources()
+    const resources = kept ? carriedOver(kept, startedWith) : startedWith
     const engine = await findEngine(options, log)
     const kinds: ContainerizerKind[] = [
       ...(engine ? (['docker'] as const) : []),
@@ -106,8 +113,17 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
         : []),
     ]
     const transport = new NatsTransport(await connectNats(options.nats, `tender agent ${agentId}`), log)
-    const info = describe(options, agentId, resources, attributes, kinds)
-    const shell = new AgentShell(options, info, { log, transport, checkpoint, engine })
+    const info: AgentInfo = {
+      agentId,
+      hostname: options.hostname ?? hostname(),
+      resources: resources.toWire(),
+      ...(kept ? { resourcesRevision: kept.revision } : {}),
+      attributes,
+      ...(options.domain ? { domain: options.domain } : {}),
+      containerizers: kinds,
+      version,
+    }
+    const shell = new AgentShell(options, info, { log, transport, checkpoint, engine, startedWith })
     await shell.start()
     return {
       agentId,
@@ -125,20 +141,9 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   }
 }
 
-function describe(
-  options: AgentOptions,
-  agentId: string,
-  resources: Resources,
-  attributes: Attributes,
-  containerizers: readonly ContainerizerKind[],
-): AgentInfo {
-  const name = options.hostname ?? hostname()
-  return { agentId, hostname: name, resources: resources.toWire(), attributes, containerizers, version }
-}
-
 /** What is told wins over what is detected, name by name, whatever the kind. */
 async function totalResources(options: AgentOptions): Promise<Resources> {
-  const told = Resources.parse(options.resources ?? '')
+  const told = parseStaticResources(options.resources ?? '')
   const detected = Resources.parse(await detectResources(options.workDir))
   const names = new Set(told.names())
   return detected.only(kind => !names.has(kind.name)).plus(told)
@@ -178,6 +183,8 @@ interface Surroundings {
   readonly transport: Transport
   readonly checkpoint: Checkpoint
   readonly engine: EngineConnection | undefined
+  /** What there is without the leader's reservations and volumes. */
+  readonly startedWith: Resources
 }
 
 /** Joins the core with NATS, the disk and the containerizers. */
@@ -188,6 +195,7 @@ class AgentShell {
   readonly #transport: Transport
   readonly #checkpoint: Checkpoint
   readonly #engine: EngineConnection | undefined
+  readonly #startedWith: Resources
   readonly #sandboxes: Sandboxes
   readonly #clock: Clock = systemClock
   readonly #self: Peer
@@ -207,6 +215,7 @@ class AgentShell {
     this.#transport = around.transport
     this.#checkpoint = around.checkpoint
     this.#engine = around.engine
+    this.#startedWith = around.startedWith
     this.#sandboxes = new Sandboxes(options.workDir, around.log)
     this.#self = { kind: 'agent', id: info.agentId }
     this.#subjects = new Subjects(options.cluster)
@@ -322,6 +331,14 @@ class AgentShell {
     switch (command.kind) {
       case 'checkpoint':
         return this.#checkpoint.write(command.task)
+      case 'checkpoint-resources': {
+        const { revision, resources } = command
+        return this.#checkpoint.writeResources({
+          revision,
+          resources,
+          startedWith: this.#startedWith.toWire(),
+        })
+      }
       case 'forget':
         return this.#checkpoint.forget(command.task)
       case 'send':

@@ -8,6 +8,7 @@ import { addDevCommand } from './commands/dev.js'
 import { addListCommands } from './commands/lists.js'
 import { addLogsCommand } from './commands/logs.js'
 import { addMasterCommand } from './commands/master.js'
+import { addOperatorCommands } from './commands/operators.js'
 import { addServiceCommand } from './commands/service.js'
 import { addSimulateCommand } from './commands/simulate.js'
 import { exitStatus } from './exit-status.js'
@@ -24,11 +25,15 @@ addMasterCommand(program)
 addAgentCommand(program)
 addServiceCommand(program)
 addListCommands(program)
+addOperatorCommands(program)
 addDeployCommand(program)
 addLogsCommand(program)
 addSimulateCommand(program)
 // Made before this by `command()`, they have their own settings: a wrong flag shows the help of its command.
-for (const command of program.commands) command.showHelpAfterError().exitOverride()
+function settle(command: Command): void {
+  for (const each of command.commands) settle(each.showHelpAfterError().exitOverride())
+}
+settle(program)
 
 try {
   await program.parseAsync(process.argv)

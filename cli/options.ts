@@ -1,3 +1,10 @@
+import {
+  parseQuantities,
+  quantitiesToWire,
+  Resources,
+  ResourcesTextError,
+  type WireResources,
+} from '@tender/sdk/values'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import {
   createLog,
@@ -79,11 +86,55 @@ export function positiveInteger(text: string): number {
   return Number(text)
 }
 
-/** `500ms`, `5s`, `10m` or `1h`, to milliseconds. */
+/** `500ms`, `5s`, `10m`, `1h` or `2d`, to milliseconds. */
 export function duration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text)
-  const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text)
+  const units: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
   if (!match?.[1] || !match[2])
-    throw new InvalidArgumentError(`a duration is like 500ms, 5s, 10m or 1h, got '${text}'.`)
-  return Number(match[1]) * (units[match[2]] ?? 1)
+    throw new InvalidArgumentError(`a duration is like 500ms, 5s, 10m, 1h or 2d, got '${text}'.`)
+  return Math.round(Number(match[1]) * (units[match[2]] ?? 1))
+}
+
+export function weight(text: string): number {
+  const value = Number(text)
+  if (text.trim() === '' || !(value > 0 && value <= 1_000_000))
+    throw new InvalidArgumentError(`a weight is a number above 0, at most 1000000, got '${text}'.`)
+  return value
+}
+
+/** An instant such as `2030-01-31T22:00:00Z`, of this machine's zone unless told; or how long from now: `2h`. */
+export function instant(text: string, now = Date.now()): number {
+  if (!/^\d{4}-\d\d-\d\d/.test(text)) return now + durationOrDate(text)
+  const instantMs = Date.parse(text)
+  if (Number.isNaN(instantMs)) throw new InvalidArgumentError(`there is no such time, got '${text}'.`)
+  return instantMs
+}
+
+function durationOrDate(text: string): number {
+  try {
+    return duration(text)
+  } catch {
+    throw new InvalidArgumentError(
+      `a time is like 2030-01-31T22:00:00Z, or from now on like 30m, 2h or 1d, got '${text}'.`,
+    )
+  }
+}
+
+/** `cpus:2;mem:1024`, as in JSON. */
+export function quantities(text: string): Record<string, number> {
+  return readText(() => quantitiesToWire(parseQuantities(text)))
+}
+
+/** `cpus(web,dynamic):2;ports:[31000-31009]`, as in JSON. */
+export function resources(text: string): WireResources {
+  return readText(() => Resources.parse(text).toWire())
+}
+
+function readText<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof ResourcesTextError) throw new InvalidArgumentError(`${error.message}.`)
+    throw error
+  }
 }

@@ -1,12 +1,13 @@
-import type { LogChunk } from '@tender/sdk/protocol'
+import type { LogChunk, Reply } from '@tender/sdk/protocol'
 import type { Clock, Transport } from '@tender/sdk/runtime'
 import type { LogRequest } from './core/inputs.js'
 import type { Master } from './core/master.js'
 import type { MasterState } from './core/state.js'
-import type { LeaderView } from './core/view.js'
+import type { OperatorCall } from './core/operator-calls.js'
+import type { Explanation, LeaderView } from './core/view.js'
 import * as view from './core/views.js'
 import type { LeaderAddress } from './election/elector.js'
-import type { MasterPort } from './http/index.js'
+import type { ExplainQuery, MasterPort } from './http/index.js'
 import { version } from './version.js'
 
 interface Sources {
@@ -15,6 +16,7 @@ interface Sources {
   /** The leading core; none while another master leads. */
   readonly core: () => Master | undefined
   readonly readLog: (request: LogRequest) => Promise<LogChunk>
+  readonly operate: (call: OperatorCall) => Promise<Reply>
 }
 
 /** Reads the core's state for the web endpoint. */
@@ -71,7 +73,7 @@ export class MasterReader implements MasterPort {
   }
 
   role(role: string) {
-    return this.#core.roles.has(role) ? view.viewRole(this.#core, role) : undefined
+    return view.knowsRole(this.#core, role) ? view.viewRole(this.#core, role) : undefined
   }
 
   offers() {
@@ -94,6 +96,15 @@ export class MasterReader implements MasterPort {
     return [...state.tasks.values(), ...state.endedTasks.values()]
       .filter(task => task.taskId === taskId)
       .map(task => view.viewTask(state, task))
+  }
+
+  explain({ frameworkId, ...options }: ExplainQuery): Explanation | undefined {
+    const { frameworks, allocator } = this.#core
+    return frameworks.has(frameworkId) ? allocator.explain(this.#now, frameworkId, options) : undefined
+  }
+
+  operate(call: OperatorCall): Promise<Reply> {
+    return this.#sources.operate(call)
   }
 
   readLog(

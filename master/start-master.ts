@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import {
   agentToLeader,
@@ -7,6 +8,7 @@ import {
   frameworkToLeader,
   LinkEnd,
   type Peer,
+  type LogChunk,
   ProtocolError,
   Subjects,
 } from '@tender/sdk/protocol'
@@ -32,9 +34,10 @@ import { defaultMasterSettings, type MasterSettings } from './core/state.js'
 import { viewLeader } from './core/views.js'
 import { Elector } from './election/elector.js'
 import { createHttpServer, EventHub, type HttpServer } from './http/index.js'
-import { LogRequests } from './log-requests.js'
+import { LastInputs } from './last-inputs.js'
 import { MasterReader } from './master-reader.js'
 import { Registry } from './registry/registry.js'
+import { Requests, resultOf } from './requests.js'
 import { version } from './version.js'
 
 export interface MasterOptions {
@@ -51,6 +54,8 @@ export interface MasterOptions {
   /** Copies of the registry: 1 on one NATS server, 3 in production. */
   readonly replicas: number
   readonly settings?: Partial<MasterSettings>
+  /** Where the last inputs are written after a bug; the system's directory for temporary files unless told. */
+  readonly bugDir?: string
   readonly log: Log
   /** A bug: the process has to end. */
   readonly onBug: (error: unknown) => void
@@ -64,6 +69,10 @@ export interface RunningMaster {
 }
 
 const tickMs = 100
+/** An agent that has not answered by then is slow or away. */
+const logTimeoutMs = 5_000
+/** As long as the registry may take. */
+const operatorTimeoutMs = 10_000
 
 /** Starts a master: it stands for election, and leads or waits. */
 export async function startMaster(options: MasterOptions): Promise<RunningMaster> {
@@ -104,6 +113,7 @@ interface Term {
   readonly core: Master
   readonly registry: Registry
   readonly epoch: number
+  readonly lastInputs: LastInputs
   /** Writes to the registry, one after another, so that they arrive in the order of the decisions. */
   writes: Promise<void>
 }
@@ -117,7 +127,7 @@ class MasterShell {
   readonly #subjects: Subjects
   readonly #hub: EventHub
   readonly #reader: MasterReader
-  readonly #logRequests: LogRequests
+  readonly #requests: Requests
   readonly #beaconLink: LinkEnd
   #http: HttpServer | undefined
   #elector: Elector | undefined
@@ -135,14 +145,24 @@ class MasterShell {
     this.#subjects = new Subjects(options.cluster)
     this.#hub = new EventHub()
     this.#beaconLink = new LinkEnd(this.#masterId)
-    this.#logRequests = new LogRequests(around.clock, (requestId, request) =>
-      this.#step({ kind: 'read-log', requestId, request }),
-    )
+    this.#requests = new Requests(around.clock)
     this.#reader = new MasterReader({
       clock: around.clock,
       transport: around.transport,
       core: () => this.#term?.core,
-      readLog: request => this.#logRequests.read(request),
+      readLog: async request => {
+        const late = `the agent did not answer within ${logTimeoutMs} ms`
+        const reply = await this.#requests.ask('log', logTimeoutMs, late, requestId =>
+          this.#step({ kind: 'read-log', requestId, request }),
+        )
+        return resultOf(reply) as LogChunk
+      },
+      operate: call => {
+        const late = `the registry did not answer within ${operatorTimeoutMs} ms; whether it was done is not known`
+        return this.#requests.ask('operator', operatorTimeoutMs, late, requestId =>
+          this.#step({ kind: 'operator', requestId, call }),
+        )
+      },
     })
   }
 
@@ -195,7 +215,7 @@ class MasterShell {
         version,
       }
       const core = new Master(leadership, content, { ...defaultMasterSettings, ...this.#options.settings })
-      this.#term = { core, registry, epoch, writes: Promise.resolve() }
+      this.#term = { core, registry, epoch, lastInputs: new LastInputs(), writes: Promise.resolve() }
       this.#log.info('elected leader', {
         epoch,
         agents: content.agents.length,
@@ -215,6 +235,7 @@ class MasterShell {
     if (this.#term) this.#log[this.#stopped ? 'info' : 'warn']('no longer leader', { reason })
     for (const cancel of this.#cancelTimers.splice(0)) cancel()
     this.#term = undefined
+    this.#requests.dropAll()
     this.#hub.end()
   }
 
@@ -259,15 +280,29 @@ class MasterShell {
   #step(input: MasterInput): void {
     const term = this.#term
     if (!term) return
+    const timed = { ...input, now: this.#around.clock.now() }
+    term.lastInputs.add(timed)
     try {
-      const commands = term.core.step({ ...input, now: this.#around.clock.now() })
+      const commands = term.core.step(timed)
       // What others wait for goes out before what people read: NATS sends when this turn of the event loop is over.
       for (const command of commands) {
         if (command.kind === 'send' || command.kind === 'store') this.#perform(term, command)
         else this.#performLater(term, command)
       }
     } catch (error) {
-      this.#options.onBug(error)
+      this.#options.onBug(this.#withLastInputs(term, error))
+    }
+  }
+
+  /** A step has thrown, so the core is not to be trusted any more: what led to it is kept for whoever looks for the bug. */
+  #withLastInputs({ epoch, lastInputs }: Term, cause: unknown): unknown {
+    const dir = this.#options.bugDir ?? tmpdir()
+    try {
+      const path = lastInputs.write(dir, `tender-master-${this.#masterId}-${epoch}-bug`, cause)
+      return new Error(`${describeError(cause)}; the last inputs are in ${path}`, { cause })
+    } catch (error) {
+      this.#log.error('the last inputs could not be written', { dir, error: describeError(error) })
+      return cause
     }
   }
 
@@ -290,7 +325,7 @@ class MasterShell {
         this.#hub.publish(command.event)
         return
       case 'answer':
-        return this.#logRequests.answer(command.requestId, command.reply)
+        return this.#requests.answer(command.requestId, command.reply)
       case 'log':
         return this.#log[command.level](command.message, command.fields)
     }

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmdirSync, rmSync, writeSync } from 'node:fs'
 import { readdir, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { type AgentId, taskInfo, taskStatus, validator } from '@tender/sdk/protocol'
+import { type AgentId, resources, taskInfo, taskStatus, validator } from '@tender/sdk/protocol'
 import { describeError, type Log } from '@tender/sdk/runtime'
+import { Resources, type WireResources } from '@tender/sdk/values'
 import type { AgentTaskState } from '../core/task.js'
 
 /** Version of the files below. */
@@ -21,12 +22,22 @@ interface TaskFile {
   readonly taskId: string
 }
 
+/** What the leader has made of an agent's resources. */
+export interface ResourcesFile {
+  readonly revision: number
+  /** All that there is, reservations and volumes included. */
+  readonly resources: WireResources
+  /** What the agent was started with, before the leader changed anything. */
+  readonly startedWith: WireResources
+}
+
 const checkInfo = validator(taskInfo)
 const checkStatus = validator(taskStatus)
+const checkResources = validator(resources)
 
 /**
- * What an agent must know after a restart, in its work directory: its id, and a file for each task. A file is written
- * beside the old one, synchronised to the disk, and then takes its place, so that there is always a whole one.
+ * What an agent must know after a restart, in its work directory: its id, what was reserved of it, and a file for each
+ * task. A file is written beside the old one, synchronised to the disk, and then takes its place, so that there is always a whole one.
  */
 export class Checkpoint {
   readonly #directory: string
@@ -45,6 +56,19 @@ export class Checkpoint {
     const agentId = make()
     this.#write(path, { agentId })
     return agentId
+  }
+
+  /** Undefined when the leader has changed nothing yet. */
+  async resources(): Promise<ResourcesFile | undefined> {
+    const record = await this.#read(this.#resourcesPath)
+    if (record === undefined || isResourcesFile(record)) return record
+    await this.#setAside(this.#resourcesPath, 'it has no resources')
+    return undefined
+  }
+
+  /** On the disk when it returns. */
+  writeResources(file: ResourcesFile): void {
+    this.#write(this.#resourcesPath, file)
   }
 
   async tasks(): Promise<AgentTaskState[]> {
@@ -75,6 +99,10 @@ export class Checkpoint {
     try {
       rmdirSync(dirname(path))
     } catch {}
+  }
+
+  get #resourcesPath(): string {
+    return join(this.#directory, 'resources.json')
   }
 
   /** Ids are letters, digits, `.`, `_` and `-`, and never begin with a dot: they are file names as they are. */
@@ -140,6 +168,23 @@ function isTask(record: unknown): record is AgentTaskState {
     Array.isArray(updates) &&
     updates.every(update => checkStatus(update).ok)
   )
+}
+
+function isResourcesFile(record: unknown): record is ResourcesFile {
+  if (typeof record !== 'object' || record === null) return false
+  const { revision, resources, startedWith } = record as Partial<ResourcesFile>
+  return Number.isInteger(revision) && [resources, startedWith].every(isResources)
+}
+
+function isResources(wire: unknown): boolean {
+  const checked = checkResources(wire)
+  if (!checked.ok) return false
+  try {
+    Resources.fromWire(checked.value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function hash(text: string): string {

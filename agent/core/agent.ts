@@ -11,7 +11,7 @@ import {
   type TaskInfo,
 } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
-import { isTerminal } from '@tender/sdk/values'
+import { isTerminal, Resources } from '@tender/sdk/values'
 import type { StartedContainer, TaskKey as ContainerKey } from '../containerizer/containerizer.js'
 import { ending, startFailure } from './ending.js'
 import type { AgentCommand } from './commands.js'
@@ -31,6 +31,7 @@ import {
 type LeaderMessage = MessageOf<typeof leaderToAgent>
 
 export interface AgentSettings {
+  /** Its resources as they were last checkpointed, if the leader had made reservations or volumes of them. */
   readonly info: AgentInfo
   readonly session: SessionId
 }
@@ -47,6 +48,7 @@ const longestRegisterMs = 5_000
  */
 export class Agent {
   readonly #settings: AgentSettings
+  #info: AgentInfo
   readonly #link: LinkEnd
   readonly #tasks = new Map<TaskKey, AgentTaskState>()
   readonly #resends = new Resends()
@@ -62,6 +64,7 @@ export class Agent {
   /** @param tasks as they were checkpointed; none at the first start */
   constructor(settings: AgentSettings, tasks: readonly AgentTaskState[] = []) {
     this.#settings = settings
+    this.#info = settings.info
     this.#link = new LinkEnd(settings.session)
     for (const task of tasks) this.#tasks.set(keyOf(task), task)
   }
@@ -139,7 +142,7 @@ export class Agent {
 
   #sendRegister(): AgentCommand {
     const tasks = [...this.#tasks.values()].map(describe)
-    const body = { agent: this.#settings.info, tasks, received: this.#link.received }
+    const body = { agent: this.#info, tasks, received: this.#link.received }
     return this.#send('register', body, this.#register.call)
   }
 
@@ -191,7 +194,7 @@ export class Agent {
       case 'resynchronise':
         return this.#phase === 'registered' ? this.#registerAgain(now) : []
       case 'set-resources':
-        return []
+        return this.#setResources(message.call, message.body)
     }
   }
 
@@ -212,6 +215,25 @@ export class Agent {
   /** The orders come first, so that what the answer promises is on the disk when it is sent. */
   #answered(call: string | undefined, commands: AgentCommand[]): AgentCommand[] {
     return call === undefined ? commands : [...commands, this.#send('reply', { ok: true }, call)]
+  }
+
+  /** Kept before it is answered, so that what was reserved stays reserved; a repeated or older order is only answered. */
+  #setResources(
+    call: string | undefined,
+    { resources, resourcesRevision }: Required<Pick<AgentInfo, 'resources' | 'resourcesRevision'>>,
+  ): AgentCommand[] {
+    if (resourcesRevision <= (this.#info.resourcesRevision ?? 0)) return this.#answered(call, [])
+    try {
+      Resources.fromWire(resources)
+    } catch (error) {
+      const refusal = { ok: false, code: 'invalid-resources', message: (error as Error).message }
+      return call === undefined ? [] : [this.#send('reply', refusal, call)]
+    }
+    this.#info = { ...this.#info, resources, resourcesRevision }
+    return this.#answered(call, [
+      { kind: 'checkpoint-resources', resources, revision: resourcesRevision },
+      this.#log('info', 'reservations or volumes have changed', { revision: resourcesRevision }),
+    ])
   }
 
   // Tasks

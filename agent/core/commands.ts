@@ -1,4 +1,4 @@
-import type { Envelope, FrameworkId, TaskId, TaskInfo } from '@tender/sdk/protocol'
+import type { AgentInfo, Envelope, FrameworkId, TaskId, TaskInfo } from '@tender/sdk/protocol'
 import type { LogFields } from '@tender/sdk/runtime'
 import type { TaskKey as ContainerKey } from '../containerizer/containerizer.js'
 import type { AgentTaskState } from './task.js'
@@ -10,6 +10,12 @@ import type { AgentTaskState } from './task.js'
 export type AgentCommand =
   | { readonly kind: 'checkpoint'; readonly task: AgentTaskState }
   | { readonly kind: 'forget'; readonly task: ContainerKey }
+  /** What the leader has made of the agent's resources. */
+  | {
+      readonly kind: 'checkpoint-resources'
+      readonly resources: AgentInfo['resources']
+      readonly revision: number
+    }
   | { readonly kind: 'send'; readonly envelope: Envelope }
   | { readonly kind: 'start'; readonly frameworkId: FrameworkId; readonly info: TaskInfo }
   | { readonly kind: 'stop'; readonly task: ContainerKey; readonly graceMs: number }

@@ -1,3 +1,4 @@
+import type { Domain } from '@tender/sdk/protocol'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { ContainerizerKind } from '../../agent/start-agent.js'
 import { addClusterOptions, addLogOptions, logOf, type LogOptions, stopWithStdinOption } from '../options.js'
@@ -9,6 +10,7 @@ interface AgentCommandOptions extends LogOptions {
   readonly workDir: string
   readonly resources?: string
   readonly attributes?: string
+  readonly domain?: Domain
   readonly hostname?: string
   readonly agentId?: string
   readonly containerizers: readonly ContainerizerKind[] | 'auto'
@@ -30,13 +32,18 @@ export function addAgentCommand(program: Command): void {
     .addOption(
       new Option(
         '--resources <text>',
-        'instead of what is detected, by name: "cpus:4;mem:8192;ports:[31000-31100]"',
+        'instead of what is detected, by name: "cpus:4;cpus(web):2;mem:8192;ports:[31000-31100]"',
       ).env('TENDER_RESOURCES'),
     )
     .addOption(
       new Option('--attributes <text>', 'what frameworks may choose by: "rack:r1;slots:4"').env(
         'TENDER_ATTRIBUTES',
       ),
+    )
+    .addOption(
+      new Option('--domain <region/zone>', 'where it stands, for what fails together: "north/north-1"')
+        .argParser(domain)
+        .env('TENDER_DOMAIN'),
     )
     .addOption(
       new Option('--hostname <name>', "under which tasks are reached (default: the host's name)").env(
@@ -64,13 +71,14 @@ export function addAgentCommand(program: Command): void {
     const log = logOf('agent', options)
     await runPart('agent', log, options, async end => {
       const { startAgent } = await import('../../agent/start-agent.js')
-      const { resources, attributes, hostname, agentId, dockerHost } = options
+      const { resources, attributes, domain, hostname, agentId, dockerHost } = options
       const agent = await startAgent({
         cluster: options.cluster,
         nats: options.nats,
         workDir: options.workDir,
         ...(resources === undefined ? {} : { resources }),
         ...(attributes === undefined ? {} : { attributes }),
+        ...(domain === undefined ? {} : { domain }),
         ...(hostname === undefined ? {} : { hostname }),
         ...(agentId === undefined ? {} : { agentId }),
         containerizers: options.containerizers,
@@ -88,6 +96,16 @@ export function addAgentCommand(program: Command): void {
       return { stop: () => agent.stop({ tasksToo: options.stopTasks }) }
     })
   })
+}
+
+function domain(text: string): Domain {
+  const [region = '', zone = '', ...more] = text.split('/').map(part => part.trim())
+  const parts = [region, zone]
+  if (more.length > 0 || parts.some(part => part === '' || part.length > 200))
+    throw new InvalidArgumentError(
+      `it is a region and a zone of up to 200 characters each, such as north/north-1, got '${text}'.`,
+    )
+  return { region, zone }
 }
 
 function containerizers(text: string): readonly ContainerizerKind[] | 'auto' {

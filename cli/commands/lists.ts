@@ -3,9 +3,9 @@ import type { AgentView, FrameworkView, OfferView, RoleView, TaskView } from '..
 import { type Endpoint, requestJson } from '../client.js'
 import { masterOption, serviceOption } from '../options.js'
 import { type Column, table } from '../output/table.js'
-import { durationText, resourcesText } from '../output/text.js'
+import { durationText, print, resourcesText } from '../output/text.js'
 
-interface List<Row> {
+export interface List<Row> {
   readonly name: string
   readonly description: string
   readonly endpoint: Endpoint
@@ -20,8 +20,8 @@ interface List<Row> {
 
 const now = () => Date.now()
 
-const agents: List<AgentView> = {
-  name: 'agents',
+export const agents: List<AgentView> = {
+  name: 'list',
   description: 'what the agents have: allocated, offered and free',
   endpoint: 'master',
   path: '/api/v1/agents',
@@ -30,7 +30,10 @@ const agents: List<AgentView> = {
   columns: [
     { heading: 'AGENT', value: row => row.agentId },
     { heading: 'HOST', value: row => row.hostname },
-    { heading: 'STATE', value: row => row.state },
+    {
+      heading: 'STATE',
+      value: row => (row.condition === undefined ? row.state : `${row.state},${row.condition}`),
+    },
     { heading: 'TASKS', value: row => String(row.taskCount), align: 'right' },
     { heading: 'ALLOCATED', value: row => resourcesText(row.allocated) },
     { heading: 'OFFERED', value: row => resourcesText(row.offered) },
@@ -79,8 +82,8 @@ const frameworks: List<FrameworkView> = {
   ],
 }
 
-const roles: List<RoleView> = {
-  name: 'roles',
+export const roles: List<RoleView> = {
+  name: 'list',
   description: 'the roles, their weights and dominant shares',
   endpoint: 'master',
   path: '/api/v1/roles',
@@ -147,17 +150,16 @@ const apps: List<AppRow> = {
 }
 
 export function addListCommands(program: Command): void {
-  addList(program, agents)
   addList(program, offers)
   addList(program, frameworks)
-  addList(program, roles)
   addList(program, tasks)
   addList(program, apps)
 }
 
-function addList<Row>(program: Command, list: List<Row>): void {
-  program
-    .command(list.name)
+/** @param parent in which the list may be what is done when nothing else is asked */
+export function addList<Row>(parent: Command, list: List<Row>, isDefault = false): void {
+  parent
+    .command(list.name, { isDefault })
     .description(list.description)
     .addOption(list.option())
     .option('--json', 'as JSON', false)
@@ -170,8 +172,4 @@ function addList<Row>(program: Command, list: List<Row>): void {
       if (options.json) print(JSON.stringify(rows, null, 2))
       else print(rows.length === 0 ? list.none : table(rows, list.columns))
     })
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`)
 }

@@ -5,6 +5,17 @@ export function resourcesText(resources: WireResources): string {
   return Resources.fromWire(resources).toString() || '-'
 }
 
+/** `cpus:2;mem:1024`; `-` when there is none. */
+export function quantitiesText(quantities: Readonly<Record<string, number>> | undefined): string {
+  const names = Object.keys(quantities ?? {}).toSorted()
+  return names.map(name => `${name}:${quantities?.[name]}`).join(';') || '-'
+}
+
+/** `2030-01-31T22:00:00Z` */
+export function instantText(instantMs: number): string {
+  return new Date(instantMs).toISOString().replace(/\.000Z$/, 'Z')
+}
+
 /** `840ms`, `12s`, `3m12s`, `2h05m`, `4d03h`. */
 export function durationText(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))}ms`
@@ -21,4 +32,8 @@ export function durationText(ms: number): string {
 
 function two(value: number): string {
   return String(value).padStart(2, '0')
+}
+
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`)
 }

@@ -13,6 +13,7 @@ import { parseMinimum } from './minimum.js'
 import { quotaProblem, reservationProblem, type QuotaChange, standsInTheWay } from './quota.js'
 import type { Reason } from './reasons.js'
 import type { RoleNode } from './role-tree.js'
+import { byName } from './shares.js'
 import { seriesOf } from './series.js'
 import { AllocatorState } from './state.js'
 import type {
@@ -182,6 +183,7 @@ export class Allocator {
     framework.isSubscribed = false
     for (const claimant of [...framework.claimants.values()]) {
       claimants.setMember(claimant, false)
+      claimants.noteSpecial(claimant, this.settings.minAllocatable)
       claimants.forgetIfUnused(claimant)
     }
     if (framework.claimants.size === 0) claimants.frameworks.delete(frameworkId)
@@ -221,6 +223,7 @@ export class Allocator {
     if (!claimant?.isMember) return
     if (!shapes && !claimant.demand) return
     claimant.demand = shapes && new Demand(shapes)
+    this.#state.claimants.noteSpecial(claimant, this.settings.minAllocatable)
     this.#lookEverywhereFor(claimant)
     this.#isAllDue = true
   }
@@ -480,8 +483,8 @@ export class Allocator {
   /** A filter holds for one look at its agent at least, however short its time (Mesos: one allocation interval). */
   #hasPassed(filter: Filter): boolean {
     const state = this.#state
-    if (!this.settings.allocateOnRelease) return state.ticks > filter.madeAt
-    return (state.agentAt(filter.agent)?.lastCycle ?? Infinity) > filter.madeAt
+    if (!this.settings.allocateOnRelease) return state.ticks > filter.end.madeAt
+    return (state.agentAt(filter.agent)?.lastCycle ?? Infinity) > filter.end.madeAt
   }
 
   #lookEverywhereFor(claimant: Claimant): void {
@@ -526,7 +529,12 @@ function scalarsOf(resources: Resources): Resources {
 
 function isElsewhere(a: AgentFacts, b: AgentFacts): boolean {
   const text = ({ hostname, attributes, domain }: AgentFacts): string =>
-    JSON.stringify([hostname, Object.entries(attributes).toSorted(), domain?.region, domain?.zone])
+    JSON.stringify([
+      hostname,
+      Object.entries(attributes).toSorted(([one], [other]) => byName(one, other)),
+      domain?.region,
+      domain?.zone,
+    ])
   return text(a) !== text(b)
 }
 

@@ -2,7 +2,7 @@ import type { Capability, ConstraintGroups } from '@tender/sdk/protocol'
 import type { Demand } from './demand.js'
 import { Order } from './order.js'
 import type { RoleNode, RoleTree } from './role-tree.js'
-import { byName, compareShares, noShare, setDominant, type Share } from './shares.js'
+import { compareShares, noShare, setDominant, type Share } from './shares.js'
 import type { FrameworkFacts, Minimum } from './types.js'
 import { type Amounts, addTo } from './vectors.js'
 
@@ -30,14 +30,14 @@ export interface Claimant {
   minimum: Minimum
   constraints: ConstraintGroups | undefined
   demand: Demand | undefined
+  /** It has a minimum or a demand of its own. */
+  isSpecial: boolean
   /** Scalars that it holds in this role, offered or allocated; a shared volume once. */
   readonly held: Amounts
   readonly share: Share
   offersMade: number
   /** Agents of which it holds something. */
   readonly agents: Set<number>
-  /** Agents that it has filters on. */
-  readonly filteredAgents: Set<number>
   filterCount: number
 }
 
@@ -54,6 +54,11 @@ export class Claimants {
 
   constructor(tree: RoleTree) {
     this.#tree = tree
+  }
+
+  /** How many there are, whether they may be served or not. */
+  get count(): number {
+    return this.#claimants.length - this.#vacant.length
   }
 
   at(index: number): Claimant | undefined {
@@ -95,11 +100,11 @@ export class Claimants {
       minimum,
       constraints: undefined,
       demand: undefined,
+      isSpecial: false,
       held: [],
       share: noShare(),
       offersMade: 0,
       agents: new Set(),
-      filteredAgents: new Set(),
       filterCount: 0,
     }
     this.#claimants[made.index] = made
@@ -119,14 +124,25 @@ export class Claimants {
       claimant.constraints = facts.constraints.get(role)
       claimant.isSuppressed = facts.suppressed.has(role)
       this.setMember(claimant, true)
+      this.noteSpecial(claimant, cluster)
     }
     for (const claimant of framework.claimants.values())
-      if (!facts.roles.includes(claimant.role)) this.setMember(claimant, false)
+      if (!facts.roles.includes(claimant.role)) {
+        this.setMember(claimant, false)
+        this.noteSpecial(claimant, cluster)
+      }
     return framework
   }
 
+  /** Whether what it is offered goes by other rules than the cluster's minimum. */
+  noteSpecial(claimant: Claimant, cluster: Minimum): void {
+    const isSpecial = claimant.isMember && (claimant.minimum !== cluster || claimant.demand !== undefined)
+    if (isSpecial !== claimant.isSpecial) this.#tree.changeSpecial(claimant.leaf, isSpecial ? 1 : -1)
+    claimant.isSpecial = isSpecial
+  }
+
   setMember(claimant: Claimant, isMember: boolean): void {
-    if (claimant.isMember !== isMember) claimant.leaf.parent!.memberCount += isMember ? 1 : -1
+    if (claimant.isMember !== isMember) this.#tree.node(claimant.role).memberCount += isMember ? 1 : -1
     claimant.isMember = isMember
     if (!isMember) claimant.demand = undefined
     this.activate(claimant)
@@ -156,21 +172,14 @@ export class Claimants {
     if (this.#tree.findLeaf(claimant.role) !== leaf) this.#orders.delete(leaf)
   }
 
-  changeHeld(claimant: Claimant, scalars: Amounts, sign: 1 | -1): void {
-    const change = (): void => {
-      addTo(claimant.held, scalars, sign)
-      this.#rate(claimant)
-    }
-    if (claimant.isActive && !this.#tree.isStale) this.#order(claimant.leaf).move(claimant.index, change)
-    else change()
-  }
-
-  countOffer(claimant: Claimant): void {
-    const change = (): void => {
-      claimant.offersMade += 1
-    }
-    if (claimant.isActive && !this.#tree.isStale) this.#order(claimant.leaf).move(claimant.index, change)
-    else change()
+  /** It holds more or less, and was made an offer perhaps; its place in its role follows. */
+  changeHeld(claimant: Claimant, scalars: Amounts, sign: 1 | -1, offers = 0): void {
+    const order = claimant.isActive && !this.#tree.isStale ? this.#order(claimant.leaf) : undefined
+    const isOut = order !== undefined && order.length > 1 && order.takeOut(claimant.index)
+    addTo(claimant.held, scalars, sign)
+    claimant.offersMade += offers
+    this.#rate(claimant)
+    if (isOut) order.add(claimant.index)
   }
 
   /** All shares anew: the cluster's total has changed. */
@@ -202,7 +211,8 @@ export class Claimants {
     return (
       compareShares(one.share, 1, other.share, 1) ||
       one.offersMade - other.offersMade ||
-      byName(one.framework.frameworkId, other.framework.frameworkId)
+      // Ids of frameworks are of plain letters, so that the language's own order is that of their bytes.
+      (one.framework.frameworkId < other.framework.frameworkId ? -1 : 1)
     )
   }
 }

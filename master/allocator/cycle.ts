@@ -3,9 +3,11 @@ import { type AgentBook, sharedOf } from './agent-book.js'
 import type { Claimant } from './claimant.js'
 import { meetsConstraints } from './constraints.js'
 import { cutTo, mayHave } from './cut.js'
+import { isMarked } from './filters.js'
 import type { Lot } from './lot.js'
 import { meets } from './minimum.js'
 import type { RoleNode } from './role-tree.js'
+import { byName } from './shares.js'
 import type { AllocatorState } from './state.js'
 import type { Grant } from './types.js'
 import { amountOf } from './vectors.js'
@@ -72,8 +74,11 @@ export class Cycle {
   }
 
   #agents(): readonly AgentBook[] {
-    const all = this.#state.sortedAgents()
-    return this.#claimants.size > 0 ? all : all.filter(agent => this.#due.has(agent))
+    if (this.#claimants.size > 0) return this.#state.sortedAgents()
+    const isFew = this.#due.size * 16 < this.#state.agents.size
+    return isFew
+      ? [...this.#due].toSorted((a, b) => byName(a.agentId, b.agentId))
+      : this.#state.sortedAgents().filter(agent => this.#due.has(agent))
   }
 
   #somethingIsMissing(): boolean {
@@ -83,24 +88,49 @@ export class Cycle {
 
   #serve(agent: AgentBook, stage: Stage): void {
     if (!agent.isOfferable || agent.hasNothing) return
-    const isDue = this.#due.has(agent)
-    const isByLot = this.#state.settings.sorter === 'random'
+    const { tree, vectors, settings, claimants } = this.#state
+    // Who has refused all that is free has refused every part of it, too.
+    const refusers =
+      agent.shared.isEmpty && !this.#madeFirst.has(agent) ? agent.filters.refusersOf(agent.free) : undefined
+    if (refusers && agent.filters.refuserCount >= claimants.count) return
+    const isByLot = settings.sorter === 'random'
     const visit = (leaf: RoleNode): boolean => {
-      if (stage === 'guarantees' && !this.#state.tree.isMissing(leaf)) return true
-      const claimants = this.#state.claimants.inOrder(leaf)
-      const inOrder = isByLot ? this.#lot.shuffle([...claimants], () => 1) : claimants
-      for (let index = 0; index < inOrder.length; index++) {
-        const claimant = this.#state.claimants.at(inOrder[index] ?? -1)
-        if (!claimant || !(isDue || this.#claimants.has(claimant))) continue
-        const resources = this.#offerable(agent, claimant, stage)
-        if (resources) this.#give(agent, claimant, resources, stage)
-        if (agent.hasNothing) return false
-      }
-      return true
+      if (stage === 'guarantees' && !tree.isMissing(leaf)) return true
+      const inOrder = claimants.inOrder(leaf)
+      return isByLot
+        ? this.#lot.shuffle([...inOrder], () => 1).every(id => this.#serveOne(agent, id, stage))
+        : this.#serveInOrder(agent, inOrder, stage, refusers)
     }
     if (isByLot) this.#leavesByLot(visit)
-    else this.#state.tree.leaves(visit)
+    else if (stage === 'guarantees') tree.leavesBut(isSatisfied, visit)
+    else if (tree.hasQuotas && agent.shared.isEmpty && vectors.of(agent.free).isPlain)
+      tree.leavesBut(node => this.#isClosed(node), visit)
+    else tree.leaves(visit)
     this.#settle()
+  }
+
+  /** @returns false when nothing is left */
+  #serveInOrder(
+    agent: AgentBook,
+    claimants: Int32Array,
+    stage: Stage,
+    refusers: Uint32Array | undefined,
+  ): boolean {
+    for (let index = 0; index < claimants.length; index++) {
+      const id = claimants[index] as number
+      if (refusers !== undefined && isMarked(refusers, id)) continue
+      if (!this.#serveOne(agent, id, stage)) return false
+    }
+    return true
+  }
+
+  /** @returns false when nothing is left */
+  #serveOne(agent: AgentBook, id: number, stage: Stage): boolean {
+    const claimant = this.#state.claimants.at(id)
+    if (!claimant || !(this.#due.has(agent) || this.#claimants.has(claimant))) return true
+    const resources = this.#offerable(agent, claimant, stage)
+    if (resources) this.#give(agent, claimant, resources, stage)
+    return !agent.hasNothing
   }
 
   /** What a claimant gets of an agent now; undefined: nothing. */
@@ -133,7 +163,7 @@ export class Cycle {
 
   #isEnough(resources: Resources, { minimum }: Claimant): boolean {
     if (this.#enough.resources !== resources || this.#enough.minimum !== minimum)
-      this.#enough = { resources, minimum, is: meets(resources, minimum) }
+      this.#enough = { resources, minimum, is: meets(resources, minimum, this.#state.vectors) }
     return this.#enough.is
   }
 
@@ -163,12 +193,16 @@ export class Cycle {
 
   #settle(): void {
     for (const { claimant, resources, isNew } of this.#pending) {
-      this.#state.countHeld(claimant, this.#state.vectors.of(resources).scalars, 1)
-      if (!isNew) continue
-      this.#state.claimants.countOffer(claimant)
-      this.#state.tree.countOffer(claimant.leaf)
+      this.#state.countHeld(claimant, this.#state.vectors.of(resources).scalars, 1, isNew ? 1 : 0)
     }
     this.#pending.length = 0
+  }
+
+  /** The limit leaves nothing to be offered; what is reserved is another matter. */
+  #isClosed(node: RoleNode): boolean {
+    if (!node.isClosed || node.specialCount > 0) return false
+    this.#state.tree.blocked.add(node)
+    return true
   }
 
   /** Siblings by weighted lot, at each node. */
@@ -179,6 +213,13 @@ export class Cycle {
         .every(child => (child.isLeaf ? visit(child) : visitNode(child)))
     visitNode(this.#state.tree.root)
   }
+}
+
+/** Nothing is missing to it, above it or below it. */
+function isSatisfied(node: RoleNode): boolean {
+  if (node.missingCount > 0) return false
+  for (let above = node.parent; above; above = above.parent) if (above.isMissing) return false
+  return true
 }
 
 /** Agents with gpus are for frameworks that can use them; agents of another region for those that know of regions. */
@@ -252,7 +293,7 @@ export function cutByQuota(
       if (free < room) state.headroomBlocked.add(agent)
       room = Math.min(room, free)
     }
-    room = Math.min(room, withinLimits(claimant.leaf, id, room, agent.index))
+    room = Math.min(room, withinLimits(claimant.leaf, id, room, state.tree.blocked))
     if (isGuaranteed && room > 0) isForGuarantee = true
     if (room < amount) {
       isCut = true
@@ -297,13 +338,13 @@ export function withinHeadroom(state: AllocatorState, leaf: RoleNode, id: number
 }
 
 /** The most of a name, up to `wanted`, that exceeds no limit of the role or of one above it. */
-export function withinLimits(leaf: RoleNode, id: number, wanted: number, agent?: number): number {
+export function withinLimits(leaf: RoleNode, id: number, wanted: number, blocked?: Set<RoleNode>): number {
   let room = wanted
   for (let node: RoleNode | undefined = leaf; node; node = node.parent) {
     const limit = node.limit[id]
     if (limit === undefined) continue
     const left = Math.max(0, limit - node.consumed(id))
-    if (left < wanted && agent !== undefined) node.blockedAgents.add(agent)
+    if (left < wanted) blocked?.add(node)
     room = Math.min(room, left)
   }
   return room

@@ -4,7 +4,7 @@ import {
   isAllocatableTo,
   quantitiesToText,
   reservedRole,
-  Resources,
+  type Resources,
 } from '@tender/sdk/values'
 import type { AgentExplanation, Explanation, RoleExplanation } from '../core/view.js'
 import type { AgentBook } from './agent-book.js'
@@ -214,7 +214,7 @@ export class Explainer {
     const { cut } = quota
     const refused = agent.filters.of(claimant.index).find(filter => filter.refused.contains(cut))
     if (refused) {
-      const forMs = Math.max(0, refused.expiresAtMs - this.#now)
+      const forMs = Math.max(0, refused.end.expiresAtMs - this.#now)
       return {
         reason: 'filtered',
         message: `the framework has refused ${String(refused.refused)} of it, for ${forMs} ms more`,
@@ -292,7 +292,7 @@ export class Explainer {
   #isEnough(claimant: Claimant, agent: AgentBook, resources: Resources): boolean {
     const open = this.#open(claimant)
     if (claimant.demand && open) return !claimant.demand.pack(agent.facts, resources, open).resources.isEmpty
-    return meets(resources, claimant.minimum)
+    return meets(resources, claimant.minimum, this.#state.vectors)
   }
 
   /** Not enough although nobody else competes: would it be with what is reserved for others, or of other kinds? */
@@ -335,7 +335,7 @@ export class Explainer {
 
   #isEnoughByAmount(claimant: Claimant, resources: Resources): boolean {
     const open = this.#open(claimant)
-    if (!claimant.demand || !open) return meets(resources, claimant.minimum)
+    if (!claimant.demand || !open) return meets(resources, claimant.minimum, this.#state.vectors)
     const has = resources.quantities()
     return claimant.demand.shapes.some(
       ({ quantities }, index) =>

@@ -2,14 +2,20 @@ import type { Millis } from '@tender/sdk/runtime'
 import type { Resources } from '@tender/sdk/values'
 import TinyQueue from 'tinyqueue'
 
+/** When filters end that were made together. */
+export interface FilterEnd {
+  readonly expiresAtMs: Millis
+  /** The number of the cycle (or tick) after which they were made: one more has to pass before they may end. */
+  readonly madeAt: number
+  readonly filters: Filter[]
+}
+
 /** What a framework has refused of an agent in a role. */
 export interface Filter {
   readonly claimant: number
   readonly agent: number
   readonly refused: Resources
-  readonly expiresAtMs: Millis
-  /** The number of the cycle (or tick) that had to pass before it may end. */
-  readonly madeAt: number
+  readonly end: FilterEnd
   isOver: boolean
   /** An older one of the same claimant. */
   next: Filter | undefined
@@ -24,9 +30,11 @@ export class Filters {
   readonly #byClaimant = new Map<number, Filter>()
   #refusedNow: Resources | undefined
   #bits = new Uint32Array(0)
+  #marked = 0
 
-  get size(): number {
-    return this.#byClaimant.size
+  /** How many are known to refuse what was asked about last. */
+  get refuserCount(): number {
+    return this.#marked
   }
 
   add(filter: Filter): void {
@@ -58,6 +66,7 @@ export class Filters {
 
   /** Ends all of a claimant. @returns how many there were */
   endOf(claimant: number): number {
+    if (!this.#byClaimant.has(claimant)) return 0
     const filters = this.of(claimant)
     for (const filter of filters) filter.isOver = true
     this.#byClaimant.delete(claimant)
@@ -76,15 +85,25 @@ export class Filters {
     }
     this.#byClaimant.clear()
     this.#refusedNow = undefined
+    this.#forget()
     return claimants
+  }
+
+  /** The bits of those of whom it is known that they refuse just this; undefined: nothing is known. */
+  refusersOf(offered: Resources): Uint32Array | undefined {
+    if (offered !== this.#refusedNow) {
+      if (!this.#refusedNow?.equals(offered)) return undefined
+      this.#refusedNow = offered
+    }
+    return this.#bits
   }
 
   refuses(claimant: number, offered: Resources): boolean {
     if (this.#byClaimant.size === 0) return false
     if (offered !== this.#refusedNow) {
-      if (!this.#refusedNow?.equals(offered)) this.#bits.fill(0)
+      if (!this.#refusedNow?.equals(offered)) this.#forget()
       this.#refusedNow = offered
-    } else if (this.#isMarked(claimant)) return true
+    } else if (isMarked(this.#bits, claimant)) return true
     for (let filter = this.#byClaimant.get(claimant); filter; filter = filter.next) {
       if (filter.refused.contains(offered)) {
         this.#mark(claimant)
@@ -94,8 +113,9 @@ export class Filters {
     return false
   }
 
-  #isMarked(claimant: number): boolean {
-    return ((this.#bits[claimant >>> 5] ?? 0) & (1 << (claimant & 31))) !== 0
+  #forget(): void {
+    this.#bits.fill(0)
+    this.#marked = 0
   }
 
   #mark(claimant: number): void {
@@ -105,29 +125,43 @@ export class Filters {
       larger.set(this.#bits)
       this.#bits = larger
     }
+    if (isMarked(this.#bits, claimant)) return
     this.#bits[word] = (this.#bits[word] ?? 0) | (1 << (claimant & 31))
+    this.#marked += 1
   }
 
   #unmark(claimant: number): void {
+    if (!isMarked(this.#bits, claimant)) return
     const word = claimant >>> 5
-    if (word < this.#bits.length) this.#bits[word] = (this.#bits[word] ?? 0) & ~(1 << (claimant & 31))
+    this.#bits[word] = (this.#bits[word] ?? 0) & ~(1 << (claimant & 31))
+    this.#marked -= 1
   }
 }
 
-/** Filters by the time at which they end. Those that end together, as after one great decline, take one place. */
+/** Whether a number is in a set of bits. */
+export function isMarked(bits: Uint32Array, id: number): boolean {
+  const word = id >>> 5
+  return word < bits.length && ((bits[word] as number) & (1 << (id & 31))) !== 0
+}
+
+/** Filters by the time at which they end. Those that are made together, as by one great decline, take one place. */
 export class FilterEnds {
-  readonly #byTime = new Map<Millis, Filter[]>()
-  readonly #times = new TinyQueue<Millis>()
+  readonly #ends = new TinyQueue<FilterEnd>([], (a, b) => a.expiresAtMs - b.expiresAtMs)
+  #last: FilterEnd | undefined
   #count = 0
   #over = 0
 
-  add(filter: Filter): void {
-    const together = this.#byTime.get(filter.expiresAtMs)
-    if (together) together.push(filter)
-    else {
-      this.#byTime.set(filter.expiresAtMs, [filter])
-      this.#times.push(filter.expiresAtMs)
+  /** Where a filter that ends then has its place. */
+  at(expiresAtMs: Millis, madeAt: number): FilterEnd {
+    if (this.#last?.expiresAtMs !== expiresAtMs || this.#last.madeAt !== madeAt) {
+      this.#last = { expiresAtMs, madeAt, filters: [] }
+      this.#ends.push(this.#last)
     }
+    return this.#last
+  }
+
+  add(filter: Filter): void {
+    filter.end.filters.push(filter)
     this.#count += 1
   }
 
@@ -135,18 +169,23 @@ export class FilterEnds {
   ended(count: number): void {
     this.#over += count
     if (this.#over < 1_000 || this.#over * 2 < this.#count) return
-    const kept = [...this.#byTime.values()].flat().filter(filter => !filter.isOver)
-    this.#byTime.clear()
-    while (this.#times.length > 0) this.#times.pop()
-    this.#count = 0
+    const kept: FilterEnd[] = []
+    for (let end = this.#ends.pop(); end; end = this.#ends.pop()) {
+      const filters = end.filters.filter(filter => !filter.isOver)
+      end.filters.length = 0
+      for (const filter of filters) end.filters.push(filter)
+      if (filters.length > 0) kept.push(end)
+    }
+    for (const end of kept) this.#ends.push(end)
+    this.#last = undefined
+    this.#count = kept.reduce((sum, end) => sum + end.filters.length, 0)
     this.#over = 0
-    for (const filter of kept) this.add(filter)
   }
 
   nextMs(): Millis | undefined {
-    for (let time = this.#times.peek(); time !== undefined; time = this.#times.peek()) {
-      if (this.#byTime.get(time)?.some(filter => !filter.isOver)) return time
-      this.#drop(time)
+    for (let end = this.#ends.peek(); end; end = this.#ends.peek()) {
+      if (end.filters.some(filter => !filter.isOver)) return end.expiresAtMs
+      this.#drop()
     }
     return undefined
   }
@@ -154,18 +193,17 @@ export class FilterEnds {
   /** Those whose time is over, the earliest first; they are no longer kept here. */
   take(now: Millis): Filter[] {
     const taken: Filter[] = []
-    for (let time = this.#times.peek(); time !== undefined && time <= now; time = this.#times.peek()) {
-      for (const filter of this.#byTime.get(time) ?? []) if (!filter.isOver) taken.push(filter)
-      this.#drop(time)
+    for (let end = this.#ends.peek(); end && end.expiresAtMs <= now; end = this.#ends.peek()) {
+      for (const filter of end.filters) if (!filter.isOver) taken.push(filter)
+      this.#drop()
     }
     return taken
   }
 
-  #drop(time: Millis): void {
-    const filters = this.#byTime.get(time) ?? []
-    this.#count -= filters.length
-    for (const filter of filters) if (filter.isOver) this.#over -= 1
-    this.#byTime.delete(time)
-    this.#times.pop()
+  #drop(): void {
+    const end = this.#ends.pop()
+    if (end === this.#last) this.#last = undefined
+    this.#count -= end?.filters.length ?? 0
+    for (const filter of end?.filters ?? []) if (filter.isOver) this.#over -= 1
   }
 }

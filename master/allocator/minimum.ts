@@ -1,5 +1,6 @@
 import { parseQuantities, quantitiesToText, type Resources } from '@tender/sdk/values'
 import type { Minimum } from './types.js'
+import { amountOf, type Vectors } from './vectors.js'
 
 /**
  * Reads `cpus:0.01|mem:32`: `;` is and, `|` is or; the empty text asks for nothing.
@@ -15,9 +16,20 @@ export function minimumToText(minimum: Minimum): string {
 }
 
 /** Whether an amount is enough for an offer. Nothing at all never is. */
-export function meets(resources: Resources, minimum: Minimum): boolean {
+export function meets(resources: Resources, minimum: Minimum, vectors: Vectors): boolean {
   if (resources.isEmpty) return false
   if (minimum.length === 0) return true
-  const has = resources.quantities()
-  return minimum.some(all => [...all].every(([name, least]) => (has.get(name) ?? 0) >= least))
+  const { all, hasShared } = vectors.of(resources)
+  for (const alternative of minimum) {
+    let isEnough = true
+    for (const [name, least] of alternative) {
+      const has = hasShared ? (resources.quantities().get(name) ?? 0) : amountOf(all, vectors.names.id(name))
+      if (has < least) {
+        isEnough = false
+        break
+      }
+    }
+    if (isEnough) return true
+  }
+  return false
 }

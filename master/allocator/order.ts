@@ -49,14 +49,16 @@ export class Order {
     if (index >= 0) this.#removeAt(index)
   }
 
-  /** Performs `change`, which changes the key of this one number and of no other. */
-  move(id: number, change: () => void): void {
-    if (!this.#isSorted) return change()
+  /**
+   * Takes one out whose key is about to change; `add` puts it back.
+   * @returns whether it was taken out: not when all is to be sorted anyway, or when it is not here
+   */
+  takeOut(id: number): boolean {
+    if (!this.#isSorted) return false
     const index = this.#indexOf(id)
-    if (index < 0) return change()
+    if (index < 0) return false
     this.#removeAt(index)
-    change()
-    this.#insert(id)
+    return true
   }
 
   #insert(id: number): void {

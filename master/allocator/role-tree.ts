@@ -1,6 +1,6 @@
 import { Order } from './order.js'
 import { byName, compareShares, noShare, setDominant, type Share } from './shares.js'
-import type { Quota } from './types.js'
+import type { Minimum, Quota } from './types.js'
 import { addTo, amountOf, type Amounts, bump, type Names } from './vectors.js'
 
 /** The child in which a role's own frameworks compete with those of its child roles (Mesos' virtual leaf). */
@@ -41,8 +41,12 @@ export class RoleNode {
   readonly requiredBelow: Amounts = []
   /** Something of the guarantee is missing. */
   isMissing = false
-  /** Agents of which something was kept back because of the limit. */
-  readonly blockedAgents = new Set<number>()
+  /** Missing guarantees of the subtree, its own included. */
+  missingCount = 0
+  /** Claimants of the subtree with a minimum or a demand of their own. */
+  specialCount = 0
+  /** The limit leaves nothing that an offer of unreserved resources needs at least (by the cluster's minimum). */
+  isClosed = false
   /** How many holders of the subtree hold a shared volume, by agent and volume. */
   readonly sharedHolders = new Map<string, number>()
   /** Claimants that hold something. */
@@ -79,13 +83,18 @@ export class RoleTree {
   /** Scalars of the cluster, by name. */
   readonly totals: Amounts = []
   readonly #excluded: ReadonlySet<string>
-  #counted: boolean[] = []
+  /** The cluster's. */
+  readonly #minimum: Minimum
+  readonly #counted: boolean[] = []
   readonly #byRole = new Map<string, RoleNode>()
   readonly #quotaNodes = new Set<RoleNode>()
   #isStale = false
+  /** Roles whose limit has kept something back since they were last looked at. */
+  readonly blocked = new Set<RoleNode>()
 
-  constructor(names: Names, excluded: ReadonlySet<string>) {
+  constructor(names: Names, excluded: ReadonlySet<string>, minimum: Minimum) {
     this.names = names
+    this.#minimum = minimum
     this.#excluded = excluded
     this.root = this.#newNode('', '', undefined)
   }
@@ -182,6 +191,7 @@ export class RoleTree {
     if (quota) this.#quotaNodes.add(node)
     else this.#quotaNodes.delete(node)
     this.#requireAll(node)
+    node.isClosed = quota !== undefined && this.#hasNoRoom(node)
   }
 
   /** The cluster has more or less. */
@@ -201,14 +211,14 @@ export class RoleTree {
     return true
   }
 
-  /** A claimant of this leaf holds more or less; its order among its siblings follows. */
-  changeHeld(leaf: RoleNode, scalars: Amounts, sign: 1 | -1): void {
+  /** A claimant of this leaf holds more or less, and was made an offer perhaps; the order of siblings follows. */
+  changeHeld(leaf: RoleNode, scalars: Amounts, sign: 1 | -1, offers = 0): void {
     for (let node: RoleNode | undefined = leaf; node; node = node.parent) {
-      const each = node
-      this.#move(each, () => {
-        addTo(each.held, scalars, sign)
-        this.#rate(each)
-      })
+      const place = this.#takeOut(node)
+      addTo(node.held, scalars, sign)
+      node.offersMade += offers
+      this.#rate(node)
+      if (place) place.add(node.index)
     }
   }
 
@@ -220,20 +230,10 @@ export class RoleTree {
       if (after === 0) node.sharedHolders.delete(volume)
       else node.sharedHolders.set(volume, after)
       if ((before === 0) === (after === 0)) continue
-      const each = node
-      this.#move(each, () => {
-        addTo(each.held, scalars, sign)
-        this.#rate(each)
-      })
-    }
-  }
-
-  countOffer(leaf: RoleNode): void {
-    for (let node: RoleNode | undefined = leaf; node; node = node.parent) {
-      const each = node
-      this.#move(each, () => {
-        each.offersMade += 1
-      })
+      const place = this.#takeOut(node)
+      addTo(node.held, scalars, sign)
+      this.#rate(node)
+      if (place) place.add(node.index)
     }
   }
 
@@ -278,6 +278,11 @@ export class RoleTree {
     return amountOf(this.root.required, id) + change
   }
 
+  /** One more claimant of this leaf has a minimum or a demand of its own, or one less. */
+  changeSpecial(leaf: RoleNode, by: 1 | -1): void {
+    for (let node: RoleNode | undefined = leaf; node; node = node.parent) node.specialCount += by
+  }
+
   /** Something is missing to a guarantee of the leaf's role or one above it. */
   isMissing(leaf: RoleNode): boolean {
     for (let node: RoleNode | undefined = leaf; node; node = node.parent) if (node.isMissing) return true
@@ -286,7 +291,17 @@ export class RoleTree {
 
   /** Roles with somebody to serve, in the order in which they are: the leaves of the tree, depth first. */
   leaves(visit: (leaf: RoleNode) => boolean): void {
-    this.#visit(this.root, visit)
+    this.#visit(this.root, visit, undefined)
+  }
+
+  /** The same, without the subtrees of which it is clear that there is nothing to do. */
+  leavesBut(isIdle: (node: RoleNode) => boolean, visit: (leaf: RoleNode) => boolean): void {
+    this.#visit(this.root, visit, isIdle)
+  }
+
+  /** Leaves of a subtree, in no order. */
+  leavesBelow(node: RoleNode): RoleNode[] {
+    return node.isLeaf ? [node] : [...node.children.values()].flatMap(child => this.leavesBelow(child))
   }
 
   /** Children with somebody to serve, in order. */
@@ -294,11 +309,16 @@ export class RoleTree {
     return [...node.order.sorted()].flatMap(index => this.#nodes[index] ?? [])
   }
 
-  #visit(node: RoleNode, visit: (leaf: RoleNode) => boolean): boolean {
-    const ids = node.order.sorted()
-    for (let index = 0; index < ids.length; index++) {
-      const child = this.#nodes[ids[index] ?? -1]
-      if (child && !(child.isLeaf ? visit(child) : this.#visit(child, visit))) return false
+  #visit(
+    node: RoleNode,
+    visit: (leaf: RoleNode) => boolean,
+    isIdle: ((node: RoleNode) => boolean) | undefined,
+  ): boolean {
+    const { order } = node
+    for (let index = 0; index < order.length; index++) {
+      const child = this.#nodes[order.at(index)]
+      if (!child || isIdle?.(child)) continue
+      if (!(child.isLeaf ? visit(child) : this.#visit(child, visit, isIdle))) return false
     }
     return true
   }
@@ -321,9 +341,11 @@ export class RoleTree {
     )
   }
 
-  #move(node: RoleNode, change: () => void): void {
-    if (this.#isStale || node.activeCount === 0 || !node.parent) change()
-    else node.parent.order.move(node.index, change)
+  /** @returns the order that it was in, to be put back into when its key has changed; undefined: its place stays */
+  #takeOut(node: RoleNode): Order | undefined {
+    const order = node.parent?.order
+    if (this.#isStale || node.activeCount === 0 || !order || order.length < 2) return undefined
+    return order.takeOut(node.index) ? order : undefined
   }
 
   #rate(node: RoleNode): void {
@@ -357,7 +379,8 @@ export class RoleTree {
   /** What is required, anew from here to the root, for the names that have changed. */
   #requireAlong(from: RoleNode, changed: Amounts): void {
     for (let node: RoleNode | undefined = from; node; node = node.parent) {
-      if (node.quota || node.isMissing) node.isMissing = this.#hasMissing(node)
+      this.#noteMissing(node)
+      if (node.quota) node.isClosed = this.#hasNoRoom(node)
       for (let id = 0; id < changed.length; id++) {
         if (changed[id] === 0) continue
         const before = amountOf(node.required, id)
@@ -367,6 +390,24 @@ export class RoleTree {
         if (node.parent) bump(node.parent.requiredBelow, id, after - before)
       }
     }
+  }
+
+  #noteMissing(node: RoleNode): void {
+    if (!node.quota && !node.isMissing) return
+    const isMissing = this.#hasMissing(node)
+    if (isMissing === node.isMissing) return
+    node.isMissing = isMissing
+    for (let each: RoleNode | undefined = node; each; each = each.parent)
+      each.missingCount += isMissing ? 1 : -1
+  }
+
+  #hasNoRoom(node: RoleNode): boolean {
+    const isFull = (name: string): boolean => {
+      const id = this.names.id(name)
+      const limit = node.limit[id]
+      return limit !== undefined && node.consumed(id) >= limit
+    }
+    return this.#minimum.length > 0 && this.#minimum.every(all => [...all.keys()].some(isFull))
   }
 
   #hasMissing(node: RoleNode): boolean {

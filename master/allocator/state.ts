@@ -1,7 +1,7 @@
 import { AgentBook } from './agent-book.js'
 import { type Claimant, Claimants } from './claimant.js'
 import { type Filter, FilterEnds, Filters } from './filters.js'
-import { RoleTree } from './role-tree.js'
+import { type RoleNode, RoleTree } from './role-tree.js'
 import { sharedOf } from './agent-book.js'
 import { byName } from './shares.js'
 import type { AgentFacts, AllocatorSettings, Claim } from './types.js'
@@ -44,7 +44,7 @@ export class AllocatorState {
 
   constructor(settings: AllocatorSettings) {
     this.settings = settings
-    this.tree = new RoleTree(this.names, settings.fairnessExcluded)
+    this.tree = new RoleTree(this.names, settings.fairnessExcluded, settings.minAllocatable)
     this.claimants = new Claimants(this.tree)
     this.gpus = this.names.id('gpus')
   }
@@ -61,7 +61,7 @@ export class AllocatorState {
 
   /** All agents, ascending by id. */
   sortedAgents(): readonly AgentBook[] {
-    this.#sorted ??= [...this.agents.values()].sort((a, b) => byName(a.agentId, b.agentId))
+    this.#sorted ??= [...this.agents.values()].toSorted((a, b) => byName(a.agentId, b.agentId))
     return this.#sorted
   }
 
@@ -92,7 +92,6 @@ export class AllocatorState {
     this.#vacant.push(agent.index)
     this.#sorted = undefined
     for (const set of [this.dueNow, this.dueLater, this.dueAtTick, this.headroomBlocked]) set.delete(agent)
-    for (const node of this.tree.quotaNodes) node.blockedAgents.delete(agent.index)
   }
 
   /** Any change of an agent itself: its total, its condition, its reservations. */
@@ -127,9 +126,9 @@ export class AllocatorState {
     this.tree.consume(claimant.leaf, vector.unreserved, 1)
   }
 
-  countHeld(claimant: Claimant, scalars: Amounts, sign: 1 | -1): void {
-    this.claimants.changeHeld(claimant, scalars, sign)
-    this.tree.changeHeld(claimant.leaf, scalars, sign)
+  countHeld(claimant: Claimant, scalars: Amounts, sign: 1 | -1, offers = 0): void {
+    this.claimants.changeHeld(claimant, scalars, sign, offers)
+    this.tree.changeHeld(claimant.leaf, scalars, sign, offers)
   }
 
   /** From a column back to free. */
@@ -152,18 +151,17 @@ export class AllocatorState {
   }
 
   addFilter(agent: AgentBook, claimant: Claimant, refused: Resources, expiresAtMs: number): void {
+    const end = this.filterEnds.at(expiresAtMs, this.settings.allocateOnRelease ? this.cycles : this.ticks)
     const filter: Filter = {
       claimant: claimant.index,
       agent: agent.index,
       refused,
-      expiresAtMs,
-      madeAt: this.settings.allocateOnRelease ? this.cycles : this.ticks,
+      end,
       isOver: false,
       next: undefined,
     }
     agent.filters.add(filter)
     this.filterEnds.add(filter)
-    claimant.filteredAgents.add(agent.index)
     claimant.filterCount += 1
   }
 
@@ -173,7 +171,6 @@ export class AllocatorState {
     if (!agent || !claimant) return
     agent.filters.end(filter)
     claimant.filterCount -= 1
-    if (agent.filters.of(claimant.index).length === 0) claimant.filteredAgents.delete(agent.index)
     this.dueLater.add(agent)
   }
 
@@ -181,9 +178,7 @@ export class AllocatorState {
     const ended = agent.filters.endAll()
     for (const index of ended) {
       const claimant = this.claimants.at(index)
-      if (!claimant) continue
-      claimant.filterCount -= 1
-      claimant.filteredAgents.delete(agent.index)
+      if (claimant) claimant.filterCount -= 1
     }
     this.filterEnds.ended(ended.length)
   }
@@ -191,9 +186,8 @@ export class AllocatorState {
   /** @returns whether there were any */
   endFiltersBy(claimant: Claimant): boolean {
     if (claimant.filterCount === 0) return false
-    for (const index of claimant.filteredAgents) this.#byIndex[index]?.filters.endOf(claimant.index)
+    for (const agent of this.agents.values()) agent.filters.endOf(claimant.index)
     this.filterEnds.ended(claimant.filterCount)
-    claimant.filteredAgents.clear()
     claimant.filterCount = 0
     return true
   }
@@ -205,35 +199,34 @@ export class AllocatorState {
 
   /** What was kept back because of a quota may be given now. */
   unblockAll(): void {
-    for (const node of this.tree.quotaNodes) {
-      for (const index of node.blockedAgents) this.#due(index)
-      node.blockedAgents.clear()
-    }
+    for (const node of this.tree.blocked) this.#reopen(node)
     for (const agent of this.headroomBlocked) this.dueLater.add(agent)
     this.headroomBlocked.clear()
+  }
+
+  /** Less of a limit is consumed: all agents are to be looked at for the claimants that it held back. */
+  #reopen(node: RoleNode): void {
+    if (!this.tree.blocked.delete(node)) return
+    for (const leaf of this.tree.leavesBelow(node))
+      for (const index of this.claimants.inOrder(leaf)) {
+        const claimant = this.claimants.at(index)
+        if (claimant) this.claimantsLater.add(claimant)
+      }
   }
 
   /** Agents of which a claimant holds something as offered, ascending by id. */
   *offersOf(claimant: Claimant): Generator<readonly [AgentBook, Resources]> {
     const agents = [...claimant.agents].flatMap(index => this.#byIndex[index] ?? [])
-    for (const agent of agents.sort((a, b) => byName(a.agentId, b.agentId))) {
+    for (const agent of agents.toSorted((a, b) => byName(a.agentId, b.agentId))) {
       const { offered } = agent.holding(claimant.index)
       if (!offered.isEmpty) yield [agent, offered]
     }
   }
 
-  #due(index: number): void {
-    const agent = this.#byIndex[index]
-    if (agent) this.dueLater.add(agent)
-  }
-
   /** Somebody holds less: what a limit of its roles kept back may be given, and what a guarantee did. */
   #unblock(claimant: Claimant): void {
     if (!this.tree.hasQuotas) return
-    for (let node = claimant.leaf.parent; node; node = node.parent) {
-      for (const index of node.blockedAgents) this.#due(index)
-      node.blockedAgents.clear()
-    }
+    for (let node = claimant.leaf.parent; node; node = node.parent) this.#reopen(node)
     for (const agent of this.headroomBlocked) this.dueLater.add(agent)
     this.headroomBlocked.clear()
   }

@@ -1,61 +1,81 @@
 import {
   type Accepted,
-  defaultRefuseMs,
+  type Demand,
   type frameworkToLeader,
   type Infer,
-  type LaunchResult,
   ProtocolError,
   type Reply,
-  type TaskInfo,
 } from '@tender/sdk/protocol'
-import { isTerminal, Resources } from '@tender/sdk/values'
+import { Resources } from '@tender/sdk/values'
+import type { Claim } from '../allocator/types.js'
+import { AcceptPlan } from './accept-plan.js'
 import { callAgent } from './agent-calls.js'
-import { endOffer, ownOffer } from './offers.js'
+import { agentRecord, recordState, withTotal } from './agent-record.js'
+import { takeTotal } from './agent-resources.js'
+import { answerLater } from './answer-later.js'
+import { refuseUntil } from './decline.js'
+import { checkDemands, setDemands } from './demand.js'
+import { endOffer, holdsShared, newestOffersOf, ownOffer, rescind } from './offers.js'
+import { conditionOf } from './operator/conditions.js'
 import { type Agent, type Framework, type OfferRecord, type Task, taskKey } from './state.js'
-import { checkTask } from './task-check.js'
-import { done, type Turn } from './turn.js'
+import { done, refusal, refused, type Store, type Turn } from './turn.js'
 import { viewTask } from './views.js'
 
 type Accept = Infer<typeof frameworkToLeader.accept>
 
+/** An accept that is being carried out. */
+interface Order {
+  readonly framework: Framework
+  readonly body: Accept
+  readonly demands: readonly Demand[]
+  readonly callId: string | undefined
+  readonly offers: readonly OfferRecord[]
+  readonly agent: Agent
+  readonly role: string
+  readonly offered: Resources
+}
+
 /**
- * Launches tasks on offers of one agent and role. What no task takes goes back under the filter. If an offer is not
- * there any more nothing is done; the others named go back, as Mesos does it.
+ * Does the operations of an accept in order, on offers of one agent and role. What nothing takes goes back under the
+ * filter, as one piece. If an offer is not there any more nothing is done; the others named go back, as Mesos does it,
+ * unless all or nothing was asked for. Answered at once, or, if reservations or volumes change, when that is stored.
  */
-export function accept(turn: Turn, framework: Framework, body: Accept): Reply {
+export function accept(
+  turn: Turn,
+  framework: Framework,
+  body: Accept,
+  callId: string | undefined,
+): Reply | undefined {
+  const demands = checkDemands(framework.info.roles, body.demands)
+  const order = orderOf(turn, framework, body, { demands, callId })
+  const plan = new AcceptPlan(turn.state, order, body)
+  for (const record of order.offers) endOffer(turn, record, 'accepted', { booksAreSettled: true })
+  if (plan.conversions.length === 0) {
+    const reply = carryOut(turn, order, plan)
+    setDemands(turn, framework, demands)
+    return reply
+  }
+  setDemands(turn, framework, demands)
+  turn.change([`agent ${order.agent.agentId}`], (start, store) => storeThenCarryOut(start, store, order))
+  return undefined
+}
+
+/** @throws ProtocolError when an offer is not there, is another framework's, or they are not of one agent and role */
+function orderOf(
+  turn: Turn,
+  framework: Framework,
+  body: Accept,
+  more: { demands: readonly Demand[]; callId: string | undefined },
+): Order {
   const offers = takeOffers(turn, framework, body)
   const [first] = offers
   const agent = first && turn.state.agents.get(first.offer.agentId)
   if (!first || !agent)
     throw new ProtocolError('invalid-offer', 'an accept names at least one offer, got none')
-  const { role } = first.offer
-  let rest = Resources.sum(offers.map(({ resources }) => resources))
-  const results: LaunchResult[] = []
-  const launched: { info: TaskInfo; resources: Resources }[] = []
-  for (const info of body.operations.flatMap(operation => operation.tasks ?? [])) {
-    try {
-      const resources = check(turn, framework, agent, info, rest, launched)
-      rest = rest.minus(resources)
-      launched.push({ info, resources })
-      results.push({ taskId: info.taskId, ok: true })
-    } catch (error) {
-      if (!(error instanceof ProtocolError)) throw error
-      const { code, message } = error
-      turn.log('warn', 'a task was refused', {
-        taskId: info.taskId,
-        frameworkId: framework.frameworkId,
-        code,
-        message,
-      })
-      results.push({ taskId: info.taskId, ok: false, code, message })
-    }
-  }
-  settle(turn, framework, offers, launched, rest, refuseUntil(turn, body))
-  for (const { info, resources } of launched) launch(turn, framework, agent, role, info, resources)
-  return done({ tasks: results } satisfies Accepted)
+  const offered = Resources.sum(offers.map(({ resources }) => resources))
+  return { framework, body, ...more, offers, agent, role: first.offer.role, offered }
 }
 
-/** @throws ProtocolError when one is not there, is another framework's, or they are not of one agent and role */
 function takeOffers(turn: Turn, framework: Framework, body: Accept): OfferRecord[] {
   const offers: OfferRecord[] = []
   let problem: ProtocolError | undefined
@@ -79,72 +99,122 @@ function takeOffers(turn: Turn, framework: Framework, body: Accept): OfferRecord
     )
   }
   if (!problem) return offers
-  for (const record of offers) {
-    endOffer(turn, record, 'declined', { refuseUntilMs: refuseUntil(turn, body), reason: problem.message })
-  }
+  if (body.allOrNothing) throw problem
+  const refuseUntilMs = refuseUntil(turn, body)
+  for (const record of offers) endOffer(turn, record, 'declined', { refuseUntilMs, reason: problem.message })
   throw problem
 }
 
-function refuseUntil(turn: Turn, body: { filter?: { refuseMs?: number } }): number | undefined {
-  const refuseMs = body.filter?.refuseMs ?? defaultRefuseMs
-  return refuseMs > 0 ? turn.now + refuseMs : undefined
-}
-
-/** @returns what the task takes. @throws ProtocolError naming the rule that it breaks */
-function check(
-  turn: Turn,
-  framework: Framework,
-  agent: Agent,
-  info: TaskInfo,
-  rest: Resources,
-  launched: readonly { info: TaskInfo }[],
-): Resources {
+/**
+ * The registry learns of the agent's new total before anybody else. Until then the offers have ended, so that nobody
+ * else takes them, and the books still hold them for the framework.
+ */
+function storeThenCarryOut(turn: Turn, store: Store, order: Order): void {
   const { state } = turn
-  const key = taskKey(framework.frameworkId, info.taskId)
-  const known = state.tasks.get(key) ?? state.endedTasks.get(key)
-  if (known) {
-    const is = isTerminal(known.state)
-      ? `ended as ${known.state}`
-      : `is ${known.state} on agent ${known.agentId}`
-    throw new ProtocolError('duplicate-task', `a task id is used once; ${info.taskId} ${is}`)
+  const { agent, framework, body } = order
+  const { agentId } = agent
+  if (state.agents.get(agentId) !== agent) {
+    const gone = refused('unknown-agent', `agent ${agentId} was removed meanwhile`)
+    return answerLater(turn, framework, order.callId, gone)
   }
-  if (launched.some(other => other.info.taskId === info.taskId)) {
-    throw new ProtocolError(
-      'duplicate-task',
-      `a task id is used once; ${info.taskId} is twice in this accept`,
-    )
+  if (agent.state !== 'registered')
+    return giveUp(turn, order, refused('agent-unavailable', `agent ${agentId} is ${agent.state}`))
+  let plan: AcceptPlan
+  try {
+    // Made again: somebody else may have changed the agent while this waited.
+    plan = new AcceptPlan(state, order, body)
+  } catch (error) {
+    if (error instanceof ProtocolError) return giveUp(turn, order, refusal(error))
+    throw error
   }
-  return checkTask(info, agent, rest)
+  const keys = plan.launches.map(({ info }) => taskKey(framework.frameworkId, info.taskId))
+  for (const key of keys) state.launchingTasks.add(key)
+  const thaw = freezeDestroyed(turn, agent, plan)
+  const changed = withTotal(agent, plan.total)
+  store([agentRecord(changed, recordState(agent))], (later, error) => {
+    for (const key of keys) state.launchingTasks.delete(key)
+    thaw(later)
+    if (error !== undefined) {
+      later.log('error', 'the registry could not store a reservation', { agentId, error })
+      const problem = `the registry could not store the change of agent ${agentId}: ${error}`
+      return giveUp(later, order, refused('registry-unavailable', problem))
+    }
+    answerLater(later, framework, order.callId, carryOut(later, order, plan, changed))
+  })
 }
 
 /**
- * The offers end. In the books each task takes from them in turn, so that what is left is exactly the rest, and comes
- * back as one piece: a filter is on the sum.
+ * Nobody may come to hold a shared volume while it is being destroyed: others' offers of it are taken back, and the
+ * agent is not offered meanwhile.
  */
-function settle(
-  turn: Turn,
-  framework: Framework,
-  offers: readonly OfferRecord[],
-  launched: readonly { resources: Resources }[],
-  rest: Resources,
-  refuseUntilMs: number | undefined,
-): void {
+function freezeDestroyed(turn: Turn, agent: Agent, plan: AcceptPlan): (turn: Turn) => void {
   const { allocator } = turn.state
-  const [first] = offers
-  if (!first) return
-  const { agentId, role } = first.offer
-  const { frameworkId } = framework
-  for (const { resources } of launched) allocator.use({ frameworkId, role, agentId, resources })
-  if (!rest.isEmpty) allocator.recover({ frameworkId, role, agentId, resources: rest }, refuseUntilMs)
-  for (const record of offers) endOffer(turn, record, 'accepted', { booksAreSettled: true })
+  const { agentId } = agent
+  const destroyed = Resources.sum(
+    plan.conversions.filter(each => each.kind === 'destroy').map(each => each.from),
+  )
+  if (destroyed.only(kind => kind.isShared).isEmpty) return () => {}
+  for (const record of newestOffersOf(turn.state, agentId))
+    if (holdsShared(record.resources, destroyed)) rescind(turn, record, 'a shared volume is being destroyed')
+  allocator.setAgentCondition(agentId, 'deactivated')
+  return later => later.state.allocator.setAgentCondition(agentId, conditionOf(agent))
+}
+
+/** Everything goes back, without a filter. */
+function giveUp(turn: Turn, order: Order, reply: Reply): void {
+  turn.state.allocator.recover({ ...placeOf(order), resources: order.offered })
+  turn.touch(order.agent.agentId)
+  answerLater(turn, order.framework, order.callId, reply)
+}
+
+function placeOf({ framework, agent, role }: Order): Omit<Claim, 'resources'> {
+  return { frameworkId: framework.frameworkId, role, agentId: agent.agentId }
+}
+
+/**
+ * In the books each operation and task takes from the offers in turn, so that what is left is exactly the rest.
+ *
+ * @param changed the agent with its new total, when reservations or volumes change
+ */
+function carryOut(turn: Turn, order: Order, plan: AcceptPlan, changed?: Agent): Reply {
+  const { state } = turn
+  const { allocator } = state
+  const { framework, agent, role, body } = order
+  const place = placeOf(order)
+  if (!plan.surplus.isEmpty) allocator.recover({ ...place, resources: plan.surplus })
+  for (const { from, to } of plan.conversions) allocator.convertOffered({ ...place, resources: from }, to)
+  if (changed) takeTotal(turn, agent, changed)
+  turn.touch(agent.agentId)
+  // Removed while the registry was written: nobody is there to launch for.
+  if (!state.frameworks.has(framework.frameworkId)) {
+    allocator.recover({
+      ...place,
+      resources: plan.launches.reduce(
+        (sum, each) => sum.plus(each.resources.except(each.alsoUsed)),
+        plan.rest,
+      ),
+    })
+    return refused('unknown-framework', `framework ${framework.frameworkId} was removed meanwhile`)
+  }
+  // What was declared with the accept is what is wanted after it: the launches are not taken off again.
+  const declared = order.demands.some(demand => demand.role === role) && changed !== undefined
+  const demand = declared ? allocator.demand(framework.frameworkId, role) : undefined
+  for (const { resources, alsoUsed } of plan.launches) {
+    allocator.use({ ...place, resources: resources.except(alsoUsed) })
+    if (!alsoUsed.isEmpty) allocator.charge({ ...place, resources: alsoUsed })
+  }
+  if (declared) allocator.setDemand(framework.frameworkId, role, demand)
+  if (!plan.rest.isEmpty) allocator.recover({ ...place, resources: plan.rest }, refuseUntil(turn, body))
+  for (const { info, resources } of plan.launches) launch(turn, order, info, resources)
+  logRefusals(turn, framework, plan)
+  const { tasks, operations } = plan
+  return done({ tasks, ...(operations.length === 0 ? {} : { operations }) } satisfies Accepted)
 }
 
 function launch(
   turn: Turn,
-  framework: Framework,
-  agent: Agent,
-  role: string,
-  info: TaskInfo,
+  { framework, agent, role }: Order,
+  info: AcceptPlan['launches'][number]['info'],
   resources: Resources,
 ): void {
   const { frameworkId } = framework
@@ -162,6 +232,7 @@ function launch(
     state: 'STAGING',
     status: undefined,
     updatedAtMs: turn.now,
+    killedFor: undefined,
   }
   turn.state.tasks.set(task.key, task)
   callAgent(turn, agent, 'launch', task.key, { frameworkId, role, task: info })
@@ -172,4 +243,10 @@ function launch(
     resources: String(resources),
   })
   turn.event({ kind: 'task', task: viewTask(turn.state, task) })
+}
+
+function logRefusals(turn: Turn, { frameworkId }: Framework, { tasks, operations }: AcceptPlan): void {
+  for (const { ok, code, message, ...what } of [...tasks, ...operations]) {
+    if (!ok) turn.log('warn', 'a part of an accept was refused', { ...what, frameworkId, code, message })
+  }
 }

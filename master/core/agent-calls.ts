@@ -4,12 +4,12 @@ import type { Turn } from './turn.js'
 const firstResendMs = 1_000
 const longestResendMs = 30_000
 
-/** Gives an agent an order, and repeats it until it is answered. Launches and kills are safe to repeat. */
+/** Gives an agent an order, and repeats it until it is answered. All orders are safe to repeat. */
 export function callAgent(
   turn: Turn,
   agent: Agent,
   kind: AgentCall['kind'],
-  taskKey: TaskKey,
+  taskKey: TaskKey | undefined,
   body: object,
 ): void {
   const call = { kind, taskKey, body, resendAtMs: turn.now + firstResendMs, waitMs: firstResendMs }

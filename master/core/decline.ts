@@ -1,10 +1,12 @@
 import {
   defaultRefuseMs,
+  type Filter,
   type frameworkToLeader,
   type Infer,
   ProtocolError,
   type Reply,
 } from '@tender/sdk/protocol'
+import { checkDemands, setDemands } from './demand.js'
 import { endOffer, ownOffer } from './offers.js'
 import type { Framework } from './state.js'
 import { done, type Turn } from './turn.js'
@@ -15,8 +17,8 @@ export function decline(
   framework: Framework,
   body: Infer<typeof frameworkToLeader.decline>,
 ): Reply {
-  const refuseMs = body.filter?.refuseMs ?? defaultRefuseMs
-  const refuseUntilMs = refuseMs > 0 ? turn.now + refuseMs : undefined
+  const demands = checkDemands(framework.info.roles, body.demands)
+  const refuseUntilMs = refuseUntil(turn, body)
   let problem: ProtocolError | undefined
   for (const offerId of new Set(body.offerIds)) {
     try {
@@ -27,6 +29,13 @@ export function decline(
       if (error.code !== 'invalid-offer') problem ??= error
     }
   }
+  setDemands(turn, framework, demands)
   if (problem) throw problem
   return done()
+}
+
+/** Until when what comes back is not offered to the same framework again; undefined: no filter. */
+export function refuseUntil(turn: Turn, { filter }: { readonly filter?: Filter }): number | undefined {
+  const refuseMs = filter?.refuseMs ?? defaultRefuseMs
+  return refuseMs > 0 ? turn.now + refuseMs : undefined
 }

@@ -1,4 +1,5 @@
 import type { FrameworkId } from '@tender/sdk/protocol'
+import { forgetInverseOffersOf } from './inverse-offers.js'
 import { endOffer } from './offers.js'
 import type { Framework } from './state.js'
 import type { Turn } from './turn.js'
@@ -12,6 +13,7 @@ export function disconnectFramework(turn: Turn, framework: Framework, reason: st
   framework.link = undefined
   turn.state.allocator.deactivateFramework(frameworkId)
   endOffersOfFramework(turn, frameworkId, 'the framework disconnected')
+  forgetInverseOffersOf(turn, frameworkId)
   turn.log('info', 'framework disconnected', { frameworkId, reason })
   turn.event({ kind: 'framework', framework: viewFramework(turn.state, framework) })
 }

@@ -6,8 +6,11 @@ import {
   type Reply,
 } from '@tender/sdk/protocol'
 import { accept } from './accept.js'
+import { answerCall } from './answer-later.js'
 import { decline } from './decline.js'
+import { demand } from './demand.js'
 import { disconnectFramework } from './disconnect-framework.js'
+import { answerInverseOffers } from './inverse-offers.js'
 import { kill } from './kill.js'
 import { reconcile } from './reconcile.js'
 import { clearFilters, revive, suppress, unsuppress } from './revive.js'
@@ -15,11 +18,9 @@ import type { Framework } from './state.js'
 import { subscribe } from './subscribe.js'
 import { teardown } from './teardown.js'
 import { refusal, type Turn } from './turn.js'
+import { update } from './update.js'
 
 export type FrameworkMessage = MessageOf<typeof frameworkToLeader>
-
-/** So many answers are remembered for each framework, for calls that come twice. */
-const keptReplies = 1_000
 
 /** A message of a framework. All but a subscription must be of the session that is subscribed. */
 export function frameworkMessage(turn: Turn, frameworkId: FrameworkId, message: FrameworkMessage): void {
@@ -68,12 +69,11 @@ function quiet(turn: Turn, framework: Framework, message: FrameworkMessage): voi
 function answer(turn: Turn, framework: Framework, message: FrameworkMessage, callId: string): void {
   const known = framework.replies.get(callId)
   if (known) return turn.toFramework(framework, 'reply', known, callId)
+  // Under way: it is answered when the registry has written.
+  if (framework.openCalls.has(callId)) return
+  framework.openCalls.add(callId)
   const reply = call(turn, framework, message, callId)
-  if (!reply) return
-  framework.replies.set(callId, reply)
-  const [oldest] = framework.replies.keys()
-  if (framework.replies.size > keptReplies && oldest !== undefined) framework.replies.delete(oldest)
-  turn.toFramework(framework, 'reply', reply, callId)
+  if (reply) answerCall(turn, framework, callId, reply)
 }
 
 /** The answer, unless it comes later. */
@@ -86,9 +86,16 @@ function call(
   try {
     switch (message.kind) {
       case 'accept':
-        return accept(turn, framework, message.body)
+        return accept(turn, framework, message.body, callId)
       case 'decline':
         return decline(turn, framework, message.body)
+      case 'demand':
+        return demand(turn, framework, message.body.demands)
+      case 'answer-inverse-offers':
+        return answerInverseOffers(turn, framework, message.body)
+      case 'update':
+        update(turn, framework, message.body, callId)
+        return undefined
       case 'suppress':
         return suppress(turn, framework, message.body.roles)
       case 'unsuppress':

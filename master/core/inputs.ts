@@ -8,6 +8,7 @@ import type {
   ProtocolError,
 } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
+import type { OperatorCall } from './operator-calls.js'
 
 /** What a master is told, one at a time, each with the time at which it came. */
 export type MasterInput =
@@ -33,7 +34,12 @@ export type MasterInput =
   | { readonly kind: 'read-log'; readonly requestId: string; readonly request: LogRequest }
   /** The connection to NATS was lost and is there again: silence meanwhile says nothing about the others. */
   | { readonly kind: 'reconnected' }
+  /** An operator's call, answered by `answer` with the same id. */
+  | { readonly kind: 'operator'; readonly requestId: string; readonly call: OperatorCall }
+  /** Time has passed: what is due happens. */
   | { readonly kind: 'tick' }
+  /** The allocator's tick now, apart from its schedule. */
+  | { readonly kind: 'allocate' }
 
 export type TimedInput = MasterInput & { readonly now: Millis }
 

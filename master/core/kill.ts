@@ -19,6 +19,7 @@ export function kill(turn: Turn, framework: Framework, body: Infer<typeof framew
   return done()
 }
 
+/** The agent is told, again and again until it has answered. */
 export function killTask(turn: Turn, task: Task, graceMs?: number): void {
   const agent = turn.state.agents.get(task.agentId)
   if (!agent) return

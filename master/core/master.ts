@@ -1,14 +1,27 @@
 import type { Peer, ProtocolError } from '@tender/sdk/protocol'
+import type { Millis } from '@tender/sdk/runtime'
 import { Resources } from '@tender/sdk/values'
 import { Allocator } from '../allocator/allocator.js'
-import type { RegistryContent } from '../registry/records.js'
+import type { Grant } from '../allocator/types.js'
+import type { AgentRecord, FrameworkRecord, RegistryContent } from '../registry/records.js'
 import { agentMessage } from './agent-message.js'
+import { orderOf } from './agent-record.js'
 import type { MasterCommand } from './commands.js'
 import { frameworkMessage } from './framework-message.js'
 import type { TimedInput } from './inputs.js'
+import { askToLeave } from './inverse-offers.js'
 import { readLog } from './log-request.js'
 import { makeOffers } from './offers.js'
-import { defaultMasterSettings, type Leadership, type MasterSettings, type MasterState } from './state.js'
+import { operate } from './operator/operate.js'
+import { quotaFromWire } from './operator/quotas.js'
+import {
+  type Agent,
+  defaultMasterSettings,
+  type Framework,
+  type Leadership,
+  type MasterSettings,
+  type MasterState,
+} from './state.js'
 import { tick } from './tick.js'
 import { refusal, Turn, TurnMemory } from './turn.js'
 
@@ -32,8 +45,36 @@ export class Master {
   step(input: TimedInput): MasterCommand[] {
     const turn = new Turn(this.state, input.now, this.#memory)
     this.#handle(turn, input)
-    makeOffers(turn)
+    makeOffers(turn, this.#allocate(turn, input))
+    askToLeave(turn)
     return turn.commands
+  }
+
+  /**
+   * The next instant at which something happens by itself: an offer or a filter ends, an allocation or the end of a
+   * drain is due. Peers' silence is no event; it is found by ticks. (Virtual time goes from one such instant to the next.)
+   */
+  nextDueMs(): Millis {
+    const { offers, leavingAgents, agents, allocator, nextAllocationAtMs } = this.state
+    let due = Math.min(nextAllocationAtMs, allocator.nextDueMs() ?? nextAllocationAtMs)
+    for (const { offer } of offers.values()) due = Math.min(due, offer.expiresAtMs ?? due)
+    for (const agentId of leavingAgents) {
+      const order = agents.get(agentId)?.order
+      if (order?.condition === 'draining' && !order.isOver) due = Math.min(due, order.endsAtMs ?? due)
+    }
+    return due
+  }
+
+  /** The allocator's ticks come 1, 2, 3 … intervals after the election; several that are due at once count as one. */
+  #allocate(turn: Turn, input: TimedInput): readonly Grant[] {
+    const { state } = this
+    const { allocator, leadership } = state
+    if (input.kind === 'allocate') return allocator.tick(turn.now)
+    if (input.kind !== 'tick' || turn.now < state.nextAllocationAtMs) return allocator.cycle(turn.now)
+    const { allocationIntervalMs } = allocator.settings
+    const passed = Math.floor((turn.now - leadership.electedAtMs) / allocationIntervalMs)
+    state.nextAllocationAtMs = leadership.electedAtMs + (passed + 1) * allocationIntervalMs
+    return allocator.tick(turn.now)
   }
 
   #handle(turn: Turn, input: TimedInput): void {
@@ -55,8 +96,12 @@ export class Master {
         for (const peer of [...this.state.agents.values(), ...this.state.frameworks.values()])
           peer.heardAtMs = input.now
         return
+      case 'operator':
+        return operate(turn, input.requestId, input.call)
       case 'tick':
         return tick(turn)
+      case 'allocate':
+        return
     }
   }
 }
@@ -73,53 +118,75 @@ function badMessage(turn: Turn, peer: Peer, error: ProtocolError, call: string |
 
 /** What the registry knows, before anybody has been heard of. Tasks are rebuilt as the agents register. */
 function recover(leadership: Leadership, content: RegistryContent, settings: MasterSettings): MasterState {
-  const allocator = new Allocator()
+  const allocator = new Allocator(settings.allocator)
   const now = leadership.electedAtMs
-  for (const { role, weight } of content.roles) allocator.setWeight(role, weight)
+  for (const { role, weight, quota } of content.roles) {
+    allocator.setWeight(role, weight)
+    if (quota) allocator.setQuota(role, quotaFromWire(quota))
+  }
+  const whitelist = content.cluster?.whitelist
+  if (whitelist) allocator.setWhitelist(new Set(whitelist))
+  const agents = content.agents
+    .filter(({ state }) => state !== 'gone')
+    .map(record => recoverAgent(record, now))
+  const isLeaving = (agent: Agent) => agent.order.condition === 'draining' || agent.unavailability
   return {
     leadership,
     settings,
     allocator,
-    agents: new Map(
-      content.agents.map(({ agent, state, registeredAtMs, unreachableAtMs }) => [
-        agent.agentId,
-        {
-          agentId: agent.agentId,
-          info: agent,
-          total: Resources.fromWire(agent.resources),
-          state: state === 'unreachable' ? 'unreachable' : 'recovering',
-          session: '',
-          link: undefined,
-          registeredAtMs,
-          heardAtMs: now,
-          unreachableAtMs,
-          calls: new Map(),
-        },
-      ]),
+    agents: new Map(agents.map(agent => [agent.agentId, agent])),
+    goneAgents: new Set(
+      content.agents.filter(({ state }) => state === 'gone').map(({ agent }) => agent.agentId),
     ),
     frameworks: new Map(
-      content.frameworks.map(({ framework, subscribedAtMs }) => [
-        framework.frameworkId,
-        {
-          frameworkId: framework.frameworkId,
-          info: framework,
-          state: 'disconnected',
-          session: '',
-          startedAtMs: 0,
-          link: undefined,
-          subscribedAtMs,
-          heardAtMs: now,
-          disconnectedAtMs: now,
-          suppressedRoles: new Set(),
-          replies: new Map(),
-          subscribeCall: undefined,
-        },
-      ]),
+      content.frameworks.map(record => [record.framework.frameworkId, recoverFramework(record, now)]),
     ),
-    roles: new Map(content.roles.map(({ role, weight }) => [role, { weight }])),
+    roles: new Set(content.roles.map(({ role }) => role)),
+    whitelist,
     offers: new Map(),
     endedOffers: [],
+    inverseOffers: new Map(),
+    leavingAgents: new Set(agents.filter(isLeaving).map(({ agentId }) => agentId)),
+    nextAllocationAtMs: now + settings.allocator.allocationIntervalMs,
     tasks: new Map(),
+    launchingTasks: new Set(),
     endedTasks: new Map(),
+  }
+}
+
+function recoverAgent(record: AgentRecord, now: Millis): Agent {
+  const { agent: info, state, registeredAtMs, unreachableAtMs, unavailability } = record
+  return {
+    agentId: info.agentId,
+    info,
+    total: Resources.fromWire(info.resources),
+    state: state === 'unreachable' ? 'unreachable' : 'recovering',
+    session: '',
+    link: undefined,
+    registeredAtMs,
+    heardAtMs: now,
+    unreachableAtMs,
+    order: orderOf(record),
+    unavailability,
+    calls: new Map(),
+  }
+}
+
+function recoverFramework({ framework: info, subscribedAtMs }: FrameworkRecord, now: Millis): Framework {
+  return {
+    frameworkId: info.frameworkId,
+    info,
+    state: 'disconnected',
+    session: '',
+    startedAtMs: 0,
+    link: undefined,
+    subscribedAtMs,
+    heardAtMs: now,
+    disconnectedAtMs: now,
+    suppressedRoles: new Set(),
+    offerConstraints: {},
+    replies: new Map(),
+    openCalls: new Set(),
+    subscribeCall: undefined,
   }
 }

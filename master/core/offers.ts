@@ -1,20 +1,23 @@
 import type { AgentId, Offer, OfferId, OfferOutcome } from '@tender/sdk/protocol'
 import { ProtocolError } from '@tender/sdk/protocol'
-import type { Grant } from '../allocator/types.js'
-import type { Framework, OfferRecord } from './state.js'
+import type { Resources } from '@tender/sdk/values'
+import type { Claim, Grant } from '../allocator/types.js'
+import type { Framework, MasterState, OfferRecord } from './state.js'
 import type { Turn } from './turn.js'
 import { viewOffer } from './views.js'
 
 /** So many ended offers are remembered: to be looked at, and to say what became of one that is accepted too late. */
 const keptEndedOffers = 1_000
 
-/** Runs the allocator over what has changed, and sends what it grants. */
-export function makeOffers(turn: Turn): void {
+/** Makes offers of what the allocator has granted, and sends them. */
+export function makeOffers(turn: Turn, grants: readonly Grant[]): void {
   const { state } = turn
   const offers = new Map<string, Offer[]>()
-  for (const grant of state.allocator.cycle(turn.now)) {
+  for (const grant of grants) {
     const offer = makeOffer(turn, grant)
-    offers.set(grant.frameworkId, [...(offers.get(grant.frameworkId) ?? []), offer])
+    const list = offers.get(grant.frameworkId)
+    if (list) list.push(offer)
+    else offers.set(grant.frameworkId, [offer])
   }
   for (const [frameworkId, list] of offers) {
     const framework = state.frameworks.get(frameworkId)
@@ -40,6 +43,8 @@ function makeOffer(turn: Turn, grant: Grant): Offer {
     hostname: agent.info.hostname,
     resources: resources.toWire(),
     attributes: agent.info.attributes,
+    ...(agent.info.domain === undefined ? {} : { domain: agent.info.domain }),
+    ...(agent.unavailability === undefined ? {} : { unavailability: agent.unavailability }),
     containerizers: agent.info.containerizers,
     madeAtMs: turn.now,
     ...(offerTimeoutMs === null ? {} : { expiresAtMs: turn.now + offerTimeoutMs }),
@@ -52,6 +57,7 @@ function makeOffer(turn: Turn, grant: Grant): Offer {
     reason: undefined,
   }
   state.offers.set(offer.offerId, record)
+  turn.touch(agentId)
   turn.log('debug', 'offer made', {
     offerId: offer.offerId,
     frameworkId,
@@ -96,19 +102,15 @@ export function endOffer(
   options: { refuseUntilMs?: number | undefined; reason?: string; booksAreSettled?: boolean } = {},
 ): void {
   const { state } = turn
-  const { offerId, frameworkId, role, agentId } = record.offer
+  const { offerId, frameworkId, agentId } = record.offer
   state.offers.delete(offerId)
+  turn.touch(agentId)
   record.state = outcome
   record.endedAtMs = turn.now
   record.reason = options.reason
   state.endedOffers.push(record)
   if (state.endedOffers.length > keptEndedOffers) state.endedOffers.shift()
-  if (!options.booksAreSettled) {
-    state.allocator.recover(
-      { frameworkId, role, agentId, resources: record.resources },
-      options.refuseUntilMs,
-    )
-  }
+  if (!options.booksAreSettled) state.allocator.recover(claimOf(record), options.refuseUntilMs)
   turn.log('debug', `offer ${outcome}`, { offerId, frameworkId, agentId, reason: options.reason })
   turn.event({ kind: 'offer-ended', offer: viewOffer(state, record, turn.now) })
 }
@@ -126,7 +128,21 @@ export function rescind(
 }
 
 export function rescindOffersOf(turn: Turn, agentId: AgentId, reason: string): void {
-  for (const record of [...turn.state.offers.values()]) {
-    if (record.offer.agentId === agentId) rescind(turn, record, reason)
-  }
+  for (const record of newestOffersOf(turn.state, agentId).toReversed()) rescind(turn, record, reason)
+}
+
+export function newestOffersOf(state: MasterState, agentId: AgentId): OfferRecord[] {
+  const offers = [...state.offers.values()].filter(({ offer }) => offer.agentId === agentId)
+  return offers.toReversed()
+}
+
+/** Whether these hold one of the shared volumes among those. */
+export function holdsShared(resources: Resources, volumes: Resources): boolean {
+  const shared = new Set(volumes.only(kind => kind.isShared).keys())
+  return resources.keys().some(key => shared.has(key))
+}
+
+export function claimOf({ offer, resources }: OfferRecord): Claim {
+  const { frameworkId, role, agentId } = offer
+  return { frameworkId, role, agentId, resources }
 }

@@ -52,7 +52,9 @@ function unknown(
     registered: 'GONE',
     unreachable: 'UNREACHABLE',
   }
-  const state = agent && agent.state !== 'recovering' ? states[agent.state] : 'UNKNOWN'
+  const isGone = agentId !== undefined && turn.state.goneAgents.has(agentId)
+  const whenUnknown = isGone ? 'GONE_BY_OPERATOR' : 'UNKNOWN'
+  const state = agent && agent.state !== 'recovering' ? states[agent.state] : whenUnknown
   return {
     frameworkId,
     taskId,

@@ -6,13 +6,16 @@ import {
   type MessageOf,
   ProtocolError,
 } from '@tender/sdk/protocol'
-import { isTerminal, Resources } from '@tender/sdk/values'
-import { recordVersion } from '../registry/records.js'
+import { isTerminal, kindOf, Resources } from '@tender/sdk/values'
 import { callAgent, sendCall } from './agent-calls.js'
+import { agentRecord, revisionOf } from './agent-record.js'
+import { dropResourceOrders, orderResources, rescindWhatDoesNotFit } from './agent-resources.js'
+import { killForDrain } from './drain.js'
+import { noteLeaving } from './inverse-offers.js'
+import { conditionOf } from './operator/conditions.js'
 import type { Agent, Task } from './state.js'
 import { taskKey } from './state.js'
 import { applyStatus, endTask, masterStatus } from './status-update.js'
-import { rescindOffersOf } from './offers.js'
 import { done, type Turn } from './turn.js'
 import { viewAgent } from './views.js'
 
@@ -20,11 +23,9 @@ type Register = Extract<MessageOf<typeof agentToLeader>, { kind: 'register' }>
 
 /** An agent comes, or comes back, with all that it runs. It is admitted once the registry knows it. */
 export function register(turn: Turn, agentId: AgentId, message: Register): void {
-  const { agent: info } = message.body
-  const known = turn.state.agents.get(agentId)
-  let total: Resources
+  const { agent: reported } = message.body
   try {
-    total = checkedTotal(agentId, info)
+    checkAgent(turn, agentId, reported)
   } catch (error) {
     const refusal = new ProtocolError('invalid-agent', (error as Error).message)
     turn.log('warn', 'an agent was refused', { agentId, error: refusal.message })
@@ -34,83 +35,115 @@ export function register(turn: Turn, agentId: AgentId, message: Register): void 
       ...(call === undefined ? {} : { call }),
     })
   }
-  const isAsStored =
-    known && known.state !== 'unreachable' && JSON.stringify(known.info) === JSON.stringify(info)
-  if (isAsStored) return admit(turn, known, message, total)
-  const registeredAtMs = known?.registeredAtMs ?? turn.now
-  const value = { v: recordVersion, agent: info, state: 'registered' as const, registeredAtMs }
-  turn.store([{ kind: 'agent', id: agentId, value }], (later, error) => {
-    if (error !== undefined) {
-      // The agent asks again until it is answered.
-      return later.log('error', 'the registry could not store an agent', { agentId, error })
-    }
-    const agent = later.state.agents.get(agentId) ?? newAgent(agentId, info, total, registeredAtMs)
-    later.state.agents.set(agentId, agent)
-    admit(later, agent, message, total)
+  turn.change([`agent ${agentId}`], (start, store) => {
+    // Removed while this waited: it asks again, and is refused.
+    if (start.state.goneAgents.has(agentId)) return
+    const known = start.state.agents.get(agentId)
+    const info = known ? newerResources(known, reported) : reported
+    const isAsStored =
+      known && known.state !== 'unreachable' && JSON.stringify(known.info) === JSON.stringify(info)
+    if (isAsStored) return admit(start, known, message, info)
+    const agent = known ?? newAgent(agentId, info, start.now)
+    store([agentRecord({ ...agent, info, unreachableAtMs: undefined }, 'registered')], (later, error) => {
+      if (error !== undefined) {
+        // The agent asks again until it is answered.
+        return later.log('error', 'the registry could not store an agent', { agentId, error })
+      }
+      later.state.agents.set(agentId, agent)
+      admit(later, agent, message, info)
+    })
   })
 }
 
-/** @throws Error naming what of the agent's resources is impossible */
-function checkedTotal(agentId: AgentId, info: AgentInfo): Resources {
+/** @throws Error naming what of it is impossible */
+function checkAgent(turn: Turn, agentId: AgentId, info: AgentInfo): void {
+  if (turn.state.goneAgents.has(agentId)) {
+    throw new RangeError(
+      `agent ${agentId} was removed by an operator, and is not let in again: its host needs a new work directory, and so a new id`,
+    )
+  }
   if (info.agentId !== agentId) {
     throw new RangeError(`agentId must be the one of the subject, ${agentId}, got ${info.agentId}`)
   }
   const total = Resources.fromWire(info.resources)
   if (total.isEmpty) throw new RangeError('resources must hold something to offer, got nothing')
-  for (const name of ['cpus', 'mem', 'disk', 'gpus']) {
-    const kind = total.get(name)?.kind ?? 'scalar'
-    if (kind !== 'scalar') throw new RangeError(`resources: ${name} must be a number, got ${kind}`)
+  const volumeIds = new Set<string>()
+  for (const [key, value] of total.entries()) {
+    const { name, volume } = kindOf(key)
+    const isNumber = value.kind === 'scalar' || value.kind === 'pieces'
+    if (['cpus', 'mem', 'disk', 'gpus'].includes(name) && !isNumber)
+      throw new RangeError(`resources: ${key} must be a number, got ${value.kind}`)
+    if (name === 'ports' && value.kind !== 'ranges')
+      throw new RangeError(`resources: ${key} must be ranges, got a ${value.kind}`)
+    if (volume && volumeIds.has(volume.id))
+      throw new RangeError(`resources: a volume's id is used once on an agent, got ${volume.id} twice`)
+    if (volume) volumeIds.add(volume.id)
   }
-  const ports = total.get('ports')
-  if (ports && ports.kind !== 'ranges')
-    throw new RangeError(`resources: ports must be ranges, got a ${ports.kind}`)
   const outside = total.ranges('ports').find(([begin, end]) => begin < 1 || end > 65_535)
   if (outside)
     throw new RangeError(`resources: ports must be from 1 to 65535, got ${outside[0]}-${outside[1]}`)
-  return total
 }
 
-function newAgent(agentId: AgentId, info: AgentInfo, total: Resources, registeredAtMs: number): Agent {
+/** The leader's changes to reservations and volumes hold, also when the agent has not heard of them yet. */
+function newerResources(known: Agent, reported: AgentInfo): AgentInfo {
+  if (revisionOf(known) <= (reported.resourcesRevision ?? 0)) return reported
+  const { resources } = known.info
+  return { ...reported, resources, resourcesRevision: revisionOf(known) }
+}
+
+function newAgent(agentId: AgentId, info: AgentInfo, registeredAtMs: number): Agent {
   return {
     agentId,
     info,
-    total,
+    total: Resources.fromWire(info.resources),
     state: 'recovering',
     session: '',
     link: undefined,
     registeredAtMs,
     heardAtMs: registeredAtMs,
     unreachableAtMs: undefined,
+    order: { condition: 'active' },
+    unavailability: undefined,
     calls: new Map(),
   }
 }
 
-function admit(turn: Turn, agent: Agent, message: Register, total: Resources): void {
+function admit(turn: Turn, agent: Agent, message: Register, info: AgentInfo): void {
   const { state } = turn
-  const attributesChanged =
-    JSON.stringify(agent.info.attributes) !== JSON.stringify(message.body.agent.attributes)
-  const isChanged =
-    !agent.total.equals(total) || attributesChanged || agent.info.hostname !== message.body.agent.hostname
+  const { agentId } = agent
   const wasRegistered = agent.state === 'registered'
-  if (isChanged) rescindOffersOf(turn, agent.agentId, 'the agent has changed')
   const wasUnreachable = agent.state === 'unreachable'
-  agent.info = message.body.agent
-  agent.total = total
+  const unanswered = [...agent.calls]
+  agent.info = info
+  agent.total = Resources.fromWire(info.resources)
   agent.state = 'registered'
   agent.session = message.session
   agent.heardAtMs = turn.now
   agent.unreachableAtMs = undefined
   agent.link = turn.newLink()
   agent.link.arrive(message)
-  const { hostname, attributes, domain } = agent.info
-  state.allocator.setAgent({ agentId: agent.agentId, total, hostname, attributes, domain })
-  if (wasUnreachable) state.allocator.setAgentCondition(agent.agentId, 'active')
+  rescindWhatDoesNotFit(turn, agentId, agent.total)
+  tellAllocator(turn, agent)
   turn.toAgent(agent, 'reply', done({ heartbeatMs: state.settings.agentHeartbeatMs }), message.call)
   takeTasks(turn, agent, message.body.tasks, wasUnreachable)
-  for (const [callId, call] of agent.calls) sendCall(turn, agent, callId, call)
-  if (!wasRegistered)
-    turn.log('info', 'agent registered', { agentId: agent.agentId, resources: String(total) })
+  // Tasks that it has brought along may hold what was offered.
+  rescindWhatDoesNotFit(turn, agentId, agent.total)
+  if (agent.order.condition === 'draining' && agent.order.isOver) killForDrain(turn, agent)
+  const isBehind = revisionOf(agent) > (message.body.agent.resourcesRevision ?? 0)
+  dropResourceOrders(agent)
+  if (isBehind) orderResources(turn, agent)
+  for (const [callId, call] of unanswered) if (agent.calls.has(callId)) sendCall(turn, agent, callId, call)
+  noteLeaving(turn, agent)
+  if (!wasRegistered) turn.log('info', 'agent registered', { agentId, resources: String(agent.total) })
   turn.event({ kind: 'agent', agent: viewAgent(state, agent) })
+}
+
+function tellAllocator({ state: { allocator } }: Turn, agent: Agent): void {
+  const { agentId, total } = agent
+  const { hostname, attributes, domain } = agent.info
+  allocator.setAgent({ agentId, total, hostname, attributes, domain })
+  const condition = conditionOf(agent)
+  if (allocator.agentCondition(agentId) !== condition) allocator.setAgentCondition(agentId, condition)
 }
 
 /** The agent's list is the truth of what runs there, but for what is on its way to it. */
@@ -162,6 +195,7 @@ function adopt(turn: Turn, agent: Agent, report: AgentTask): Task {
     state: report.state,
     status: undefined,
     updatedAtMs: turn.now,
+    killedFor: undefined,
   }
   turn.state.tasks.set(task.key, task)
   turn.state.allocator.charge({ frameworkId, role, agentId: agent.agentId, resources: task.resources })

@@ -3,18 +3,22 @@ import type {
   AgentInfo,
   FrameworkId,
   FrameworkInfo,
+  InverseOffer,
   LinkEnd,
   Offer,
   OfferId,
+  OfferConstraints,
   OfferOutcome,
   Reply,
   SessionId,
   TaskId,
   TaskStatus,
+  Unavailability,
 } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import type { Resources, TaskState } from '@tender/sdk/values'
-import type { Allocator } from '../allocator/allocator.js'
+import { type Allocator, defaultAllocatorSettings } from '../allocator/allocator.js'
+import type { AllocatorSettings } from '../allocator/types.js'
 
 export interface MasterSettings {
   /** An offer that is not answered is taken back after this; null: never. */
@@ -25,6 +29,7 @@ export interface MasterSettings {
   readonly frameworkHeartbeatMs: number
   /** A framework that has been silent for this long is disconnected: its offers come back. */
   readonly frameworkTimeoutMs: number
+  readonly allocator: AllocatorSettings
 }
 
 export const defaultMasterSettings: MasterSettings = {
@@ -33,6 +38,7 @@ export const defaultMasterSettings: MasterSettings = {
   agentTimeoutMs: 10_000,
   frameworkHeartbeatMs: 5_000,
   frameworkTimeoutMs: 15_000,
+  allocator: defaultAllocatorSettings,
 }
 
 /** Who this leader is. */
@@ -48,8 +54,9 @@ export interface Leadership {
 
 /** A call to an agent that is sent again until it is answered. */
 export interface AgentCall {
-  readonly kind: 'launch' | 'kill'
-  readonly taskKey: TaskKey
+  readonly kind: 'launch' | 'kill' | 'set-resources'
+  /** Of a launch or a kill. */
+  readonly taskKey: TaskKey | undefined
   readonly body: object
   resendAtMs: Millis
   waitMs: number
@@ -66,9 +73,24 @@ export interface Agent {
   readonly registeredAtMs: Millis
   heardAtMs: Millis
   unreachableAtMs: Millis | undefined
+  /** By an operator's order, whether it is reachable or not. */
+  order: AgentOrder
+  unavailability: Unavailability | undefined
   /** By the call's id. */
   readonly calls: Map<string, AgentCall>
 }
+
+/** What operators have said about offers of an agent. */
+export type AgentOrder =
+  | { readonly condition: 'active' | 'deactivated' }
+  | {
+      readonly condition: 'draining'
+      readonly startedAtMs: Millis
+      /** When its tasks are killed; undefined: never by force. */
+      readonly endsAtMs: Millis | undefined
+      /** The end has come, and what was there has been killed. */
+      readonly isOver: boolean
+    }
 
 export interface Framework {
   readonly frameworkId: FrameworkId
@@ -81,8 +103,11 @@ export interface Framework {
   heardAtMs: Millis
   disconnectedAtMs: Millis | undefined
   suppressedRoles: ReadonlySet<string>
+  offerConstraints: OfferConstraints
   /** The answers to its last calls, so that a repeated call has the effect of one. */
   readonly replies: Map<string, Reply>
+  /** Calls whose answer comes when the registry has written. */
+  readonly openCalls: Set<string>
   /** The call whose subscription holds; the same one again is only answered again. */
   subscribeCall: string | undefined
 }
@@ -93,6 +118,12 @@ export interface OfferRecord {
   state: 'outstanding' | OfferOutcome
   endedAtMs: Millis | undefined
   reason: string | undefined
+}
+
+export interface InverseOfferRecord {
+  readonly inverseOffer: InverseOffer
+  readonly madeAtMs: Millis
+  answer: 'accepted' | 'declined' | undefined
 }
 
 /** Task ids are unique within their framework. */
@@ -116,6 +147,8 @@ export interface Task {
   /** The last status that the agent reported; none while it has not. */
   status: TaskStatus | undefined
   updatedAtMs: Millis
+  /** Killed by the leader, for this; its agent knows only that it was told to. */
+  killedFor: 'AGENT_DRAINING' | undefined
 }
 
 /** All that a leader knows. Changed only inside a step. */
@@ -125,13 +158,26 @@ export interface MasterState {
   readonly allocator: Allocator
   readonly agents: Map<AgentId, Agent>
   readonly frameworks: Map<FrameworkId, Framework>
-  readonly roles: Map<string, { readonly weight: number }>
+  /** Agents that an operator has removed for good. */
+  readonly goneAgents: Set<AgentId>
+  /** Roles with a weight or a quota of their own, which the allocator has. */
+  readonly roles: Set<string>
+  /** Only agents of these host names are offered; undefined: of all. */
+  whitelist: readonly string[] | undefined
   /** Outstanding ones. */
   readonly offers: Map<OfferId, OfferRecord>
   /** Ended ones, newest last, bounded. */
   readonly endedOffers: OfferRecord[]
+  /** By agent and framework: at most one each. */
+  readonly inverseOffers: Map<AgentId, Map<FrameworkId, InverseOfferRecord>>
+  /** Agents with a maintenance window or a drain. */
+  readonly leavingAgents: Set<AgentId>
+  /** When the allocator's next tick is due. */
+  nextAllocationAtMs: Millis
   /** Those that have not ended. */
   readonly tasks: Map<TaskKey, Task>
+  /** Accepted, and to be launched when the registry has written. */
+  readonly launchingTasks: Set<TaskKey>
   /** Ended ones, oldest first, bounded. */
   readonly endedTasks: Map<TaskKey, Task>
 }

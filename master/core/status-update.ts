@@ -14,10 +14,11 @@ export function statusUpdate(turn: Turn, agent: Agent, status: TaskStatus): void
   const key = taskKey(status.frameworkId, status.taskId)
   const task = state.tasks.get(key) ?? state.endedTasks.get(key)
   if (task) applyStatus(turn, task, status)
+  const told = { ...(task ? withCause(task, status) : status), agentId: agent.agentId }
   const framework = state.frameworks.get(status.frameworkId)
   if (framework) {
     if (framework.state === 'connected') {
-      turn.toFramework(framework, 'update', { status: { ...status, agentId: agent.agentId } })
+      turn.toFramework(framework, 'update', { status: told })
     }
     return
   }
@@ -26,13 +27,19 @@ export function statusUpdate(turn: Turn, agent: Agent, status: TaskStatus): void
   if (sequence !== undefined) turn.toAgent(agent, 'acknowledge', { frameworkId, taskId, sequence })
 }
 
+/** The agent knows only that it was told to kill the task; who hears of it is told why. */
+function withCause(task: Task, status: TaskStatus): TaskStatus {
+  const isKill = status.reason === 'KILLED_BY_FRAMEWORK' || status.reason === 'TASK_KILLED_DURING_LAUNCH'
+  return task.killedFor && isKill ? { ...status, reason: task.killedFor } : status
+}
+
 /** Takes a report into the books. Older ones and repetitions change nothing. */
 export function applyStatus(turn: Turn, task: Task, status: TaskStatus): void {
   const last = task.status?.sequence ?? 0
   if ((status.sequence ?? 0) <= last) return
-  task.status = { ...status, agentId: task.agentId }
+  task.status = { ...withCause(task, status), agentId: task.agentId }
   if (isTerminal(task.state)) return
-  if (isTerminal(status.state)) return endTask(turn, task, status)
+  if (isTerminal(status.state)) return endTask(turn, task, task.status)
   if (task.state === status.state) return
   change(turn, task, status.state)
   turn.event({ kind: 'task', task: viewTask(turn.state, task) })
@@ -49,6 +56,7 @@ export function endTask(turn: Turn, task: Task, status: TaskStatus): void {
   if (state.endedTasks.size > keptEndedTasks && oldest !== undefined) state.endedTasks.delete(oldest)
   const { frameworkId, role, agentId, resources } = task
   state.allocator.release({ frameworkId, role, agentId, resources })
+  turn.touch(agentId)
   const agent = state.agents.get(agentId)
   for (const [callId, call] of agent?.calls ?? []) if (call.taskKey === task.key) agent?.calls.delete(callId)
   turn.event({ kind: 'task', task: viewTask(state, task) })

@@ -1,5 +1,5 @@
 import { ProtocolError, type TaskInfo } from '@tender/sdk/protocol'
-import { ranges, Resources } from '@tender/sdk/values'
+import { kindOf, ranges, Resources } from '@tender/sdk/values'
 import type { Agent } from './state.js'
 
 /**
@@ -15,6 +15,12 @@ export function checkTask(info: TaskInfo, agent: Agent, left: Resources): Resour
       'insufficient-resources',
       `task ${info.taskId} asks for ${missing(resources, left)}`,
     )
+  }
+  for (const key of resources.keys()) {
+    const whole = Resources.of([...left.entries()].filter(([each]) => each === key))
+    if (kindOf(key).volume && !resources.contains(whole)) {
+      throw invalid(info, `a volume is taken whole (${String(whole)}), got ${String(resources)}`)
+    }
   }
   if (info.shell !== undefined && info.args !== undefined) {
     throw invalid(info, `either shell or args may be given, got both`)
@@ -64,12 +70,12 @@ function invalid(info: TaskInfo, rule: string): ProtocolError {
 /** `cpus:4, of which cpus:1.5 is left in the offer` for each resource that is short. */
 function missing(wanted: Resources, left: Resources): string {
   return wanted
-    .names()
-    .map(name => [Resources.of([...wanted.entries()].filter(([each]) => each === name)), name] as const)
+    .keys()
+    .map(key => [Resources.of([...wanted.entries()].filter(([each]) => each === key)), key] as const)
     .filter(([one]) => !left.contains(one))
-    .map(([one, name]) => {
-      const there = Resources.of([...left.entries()].filter(([each]) => each === name))
-      return `${String(one)} where ${there.isEmpty ? `no ${name}` : String(there)} is left of the offers`
+    .map(([one, key]) => {
+      const there = Resources.of([...left.entries()].filter(([each]) => each === key))
+      return `${String(one)} where ${there.isEmpty ? `no ${key}` : String(there)} is left of the offers`
     })
     .join(', and ')
 }

@@ -1,5 +1,6 @@
 import type { Reply } from '@tender/sdk/protocol'
 import { endOffersOfFramework } from './disconnect-framework.js'
+import { forgetInverseOffersOf } from './inverse-offers.js'
 import { killTask } from './kill.js'
 import type { Framework } from './state.js'
 import { done, refused, type Turn } from './turn.js'
@@ -24,10 +25,12 @@ export function removeFramework(
   then: (turn: Turn, error: string | undefined) => void = () => {},
 ): void {
   const { frameworkId } = framework
-  turn.store([{ kind: 'framework', id: frameworkId, value: undefined }], (later, error) => {
-    if (error === undefined) forget(later, framework, reason)
-    then(later, error)
-  })
+  turn.change([`framework ${frameworkId}`], (_, store) =>
+    store([{ kind: 'framework', id: frameworkId, value: undefined }], (later, error) => {
+      if (error === undefined) forget(later, framework, reason)
+      then(later, error)
+    }),
+  )
 }
 
 function forget(turn: Turn, framework: Framework, reason: string): void {
@@ -38,6 +41,7 @@ function forget(turn: Turn, framework: Framework, reason: string): void {
   endOffersOfFramework(turn, frameworkId, 'the framework was removed')
   state.allocator.removeFramework(frameworkId)
   state.frameworks.delete(frameworkId)
+  forgetInverseOffersOf(turn, frameworkId)
   for (const task of state.tasks.values()) if (task.frameworkId === frameworkId) killTask(turn, task)
   turn.log('info', 'framework removed', { frameworkId, reason })
   turn.event({ kind: 'framework-removed', frameworkId })

@@ -1,7 +1,8 @@
 import { defaultFailoverTimeoutMs } from '@tender/sdk/protocol'
-import { recordVersion } from '../registry/records.js'
 import { resendCalls } from './agent-calls.js'
+import { agentRecord } from './agent-record.js'
 import { disconnectFramework } from './disconnect-framework.js'
+import { endDrains } from './drain.js'
 import { rescind, rescindOffersOf } from './offers.js'
 import type { Agent } from './state.js'
 import { masterStatus } from './status-update.js'
@@ -19,6 +20,7 @@ export function tick(turn: Turn): void {
     resendCalls(turn, agent)
   }
   missFrameworks(turn)
+  endDrains(turn)
 }
 
 function expireOffers(turn: Turn): void {
@@ -32,26 +34,23 @@ function expireOffers(turn: Turn): void {
 
 /** A silent agent: nothing new is offered from it, and its tasks' frameworks are told, once that is stored. */
 function missAgent(turn: Turn, agent: Agent): void {
-  const { agentId, info, registeredAtMs } = agent
-  const value = {
-    v: recordVersion,
-    agent: info,
-    state: 'unreachable' as const,
-    registeredAtMs,
-    unreachableAtMs: turn.now,
-  }
+  const { agentId } = agent
   // Not again at the next tick, while the registry is being written.
   const silentSinceMs = agent.heardAtMs
-  agent.heardAtMs = turn.now
-  turn.store([{ kind: 'agent', id: agentId, value }], (later, error) => {
-    if (error !== undefined) {
-      return later.log('error', 'the registry could not store that an agent is unreachable', {
-        agentId,
-        error,
-      })
-    }
-    if (agent.heardAtMs > turn.now) return comeBack(later, agent)
-    becomeUnreachable(later, agent, silentSinceMs)
+  const missedAtMs = turn.now
+  agent.heardAtMs = missedAtMs
+  turn.change([`agent ${agentId}`], (start, store) => {
+    const isStillSilent = agent.heardAtMs === missedAtMs && agent.state !== 'unreachable'
+    if (start.state.agents.get(agentId) !== agent || !isStillSilent) return
+    const unreachable = { ...agent, unreachableAtMs: start.now }
+    store([agentRecord(unreachable, 'unreachable')], (later, error) => {
+      if (error !== undefined) {
+        const fields = { agentId, error }
+        return later.log('error', 'the registry could not store that an agent is unreachable', fields)
+      }
+      if (agent.heardAtMs > missedAtMs) return comeBack(later, agent)
+      becomeUnreachable(later, agent, silentSinceMs)
+    })
   })
 }
 

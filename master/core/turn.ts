@@ -1,4 +1,5 @@
 import {
+  type AgentId,
   type ErrorCode,
   LinkEnd,
   type Peer,
@@ -9,18 +10,24 @@ import {
 import type { LogFields, Millis } from '@tender/sdk/runtime'
 import type { RegistryRecord } from '../registry/records.js'
 import type { MasterCommand } from './commands.js'
+import { RecordLocks } from './record-locks.js'
 import type { Agent, Framework, MasterState } from './state.js'
 import type { ClusterEvent } from './view.js'
 
 /** What happens when the registry has written, or could not (then with the reason). */
 export type AfterStore = (turn: Turn, error: string | undefined) => void
 
+/** Writes these records; at most once in a change. */
+export type Store = (records: readonly RegistryRecord[], then: AfterStore) => void
+
 /** What outlives a turn, and is nobody's business but the turns'. */
 export class TurnMemory {
   readonly afterStore = new Map<number, AfterStore>()
+  readonly locks = new RecordLocks()
   #lastTicket = 0
   #lastSession = 0
   #lastOffer = 0
+  #lastInverseOffer = 0
   #lastCall = 0
 
   nextTicket(): number {
@@ -32,6 +39,9 @@ export class TurnMemory {
   nextOffer(): number {
     return ++this.#lastOffer
   }
+  nextInverseOffer(): number {
+    return ++this.#lastInverseOffer
+  }
   nextCall(): number {
     return ++this.#lastCall
   }
@@ -42,6 +52,7 @@ export class Turn {
   readonly state: MasterState
   readonly now: Millis
   readonly commands: MasterCommand[] = []
+  readonly touched = new Set<AgentId>()
   readonly #memory: TurnMemory
 
   constructor(state: MasterState, now: Millis, memory: TurnMemory) {
@@ -61,6 +72,10 @@ export class Turn {
 
   newOfferId(): string {
     return `${this.epoch}-${this.#memory.nextOffer()}`
+  }
+
+  newInverseOfferId(): string {
+    return `${this.epoch}-i${this.#memory.nextInverseOffer()}`
   }
 
   newCallId(): string {
@@ -97,10 +112,43 @@ export class Turn {
     this.toStranger(peer, 'reply', refusal(error), options)
   }
 
-  store(records: readonly RegistryRecord[], then: AfterStore): void {
+  /**
+   * A change of records of the registry, which are named `agent a1`, `role web` and so on. It starts when nobody else is
+   * changing one of them, and they are its own until what it stores has been stored; or until it returns, if it stores
+   * nothing.
+   */
+  change(names: readonly string[], start: (turn: Turn, store: Store) => void): void {
+    const begin = (turn: Turn) => {
+      let isStoring = false
+      start(turn, (records, then) => {
+        isStoring = true
+        turn.#store(records, (later, error) => {
+          then(later, error)
+          later.#release(names)
+        })
+      })
+      if (!isStoring) turn.#release(names)
+    }
+    if (this.#memory.locks.take(names, begin)) begin(this)
+  }
+
+  #release(names: readonly string[]): void {
+    for (const { start } of this.#memory.locks.release(names)) start(this)
+  }
+
+  #store(records: readonly RegistryRecord[], then: AfterStore): void {
     const ticket = this.#memory.nextTicket()
     this.#memory.afterStore.set(ticket, then)
     this.commands.push({ kind: 'store', ticket, records })
+  }
+
+  /** What is held of this agent has changed, or its window: who has to be asked to leave is looked at when the step ends. */
+  touch(agentId: AgentId): void {
+    this.touched.add(agentId)
+  }
+
+  answer(requestId: string, reply: Reply): void {
+    this.commands.push({ kind: 'answer', requestId, reply })
   }
 
   event(event: Omit<ClusterEvent, 'timestampMs'>): void {

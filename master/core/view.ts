@@ -1,17 +1,21 @@
 import {
   agentInfo,
+  demand,
   type Infer,
+  inverseOffer,
+  inverseOfferAnswers,
   offer,
   frameworkInfo,
   resources,
   schema,
   taskStatus,
   offerOutcomes,
+  unavailability,
 } from '@tender/sdk/protocol'
 import { taskStates } from '@tender/sdk/values'
 import { reasons } from '../allocator/reasons.js'
 
-const { array, boolean, integer, number, object, oneOf, optional, propertiesOf, string } = schema
+const { array, boolean, integer, number, object, oneOf, optional, propertiesOf, record, string } = schema
 
 /**
  * What operators see: the JSON of the web endpoint, with the field names of the protocol. Schemas, so that the OpenAPI
@@ -40,6 +44,12 @@ export const agentView = object({
   registeredAtMs: timestampMs,
   heardAtMs: timestampMs,
   unreachableAtMs: optional(timestampMs),
+  /** By an operator's order; absent: it is offered. */
+  condition: optional(oneOf(['deactivated', 'draining'])),
+  /** Of a drain with a grace: when the tasks that are still there are killed. */
+  drainEndsAtMs: optional(timestampMs),
+  /** The maintenance window. */
+  unavailability: optional(unavailability),
   ...holdings,
   free: resources,
   taskCount: integer({ minimum: 0 }),
@@ -49,6 +59,8 @@ export const frameworkView = object({
   ...propertiesOf(frameworkInfo),
   state: oneOf(['connected', 'disconnected']),
   suppressedRoles: array(string()),
+  /** Declared, and open still: launched tasks are taken off. A role that is not named has no demand. */
+  demands: optional(array(demand)),
   subscribedAtMs: timestampMs,
   disconnectedAtMs: optional(timestampMs),
   ...holdings,
@@ -56,12 +68,34 @@ export const frameworkView = object({
   taskCount: integer({ minimum: 0 }),
 })
 
+const quantities = record(number({ minimum: 0 }))
+
+/** A role's quota; of a guarantee and a limit, what is not set is absent. */
+export const roleQuotaView = object({
+  guarantee: optional(quantities),
+  limit: optional(quantities),
+  /** Of each resource that the quota names: what counts against it now. */
+  consumed: quantities,
+})
+
 export const roleView = object({
   role: string(),
   weight: number(),
   dominantShare: number({ description: 'largest share over cpus, mem, disk …, divided by the weight' }),
   frameworkIds: array(string()),
+  quota: optional(roleQuotaView),
+  /** Of all agents, what is reserved for this role itself, held or not; only scalars. */
+  reserved: optional(resources),
   ...holdings,
+})
+
+export const inverseOfferView = object({
+  ...propertiesOf(inverseOffer),
+  madeAtMs: optional(timestampMs),
+  /** Absent while the framework has not answered. */
+  answer: optional(oneOf(inverseOfferAnswers)),
+  /** Absent while it is outstanding. */
+  endedAtMs: optional(timestampMs),
 })
 
 export const offerView = object({
@@ -124,7 +158,22 @@ export const stateView = object({
   recentOffers: array(offerView),
   /** Also those that have ended, newest first, as far as they are remembered. */
   tasks: array(taskView),
+  /** The outstanding ones. */
+  inverseOffers: optional(array(inverseOfferView)),
+  /** Only agents of these host names are offered; absent: of all. */
+  whitelist: optional(array(string())),
 })
+
+/** One thing that an operator's call has changed: `role web: weight 1 -> 2`. */
+export const changeView = object({
+  subject: string({ description: 'what has changed: `role web`, `agent a1`' }),
+  field: string({ description: 'what of it: `weight`, `guarantee`, `reserved`' }),
+  from: optional(string({ description: 'absent: there was none' })),
+  to: optional(string({ description: 'absent: there is none any more' })),
+})
+
+/** The result of each operator's call; no change: it was so already. */
+export const changesView = object({ changes: array(changeView) })
 
 export const eventKinds = [
   'leader',
@@ -134,6 +183,7 @@ export const eventKinds = [
   'framework-removed',
   'offer-made',
   'offer-ended',
+  'inverse-offer',
   'task',
 ] as const
 
@@ -147,6 +197,7 @@ export const clusterEvent = object({
   framework: optional(frameworkView),
   frameworkId: optional(string()),
   offer: optional(offerView),
+  inverseOffer: optional(inverseOfferView),
   task: optional(taskView),
 })
 
@@ -155,6 +206,10 @@ export type AgentView = Infer<typeof agentView>
 export type FrameworkView = Infer<typeof frameworkView>
 export type RoleView = Infer<typeof roleView>
 export type OfferView = Infer<typeof offerView>
+export type RoleQuotaView = Infer<typeof roleQuotaView>
+export type InverseOfferView = Infer<typeof inverseOfferView>
+export type ChangeView = Infer<typeof changeView>
+export type ChangesView = Infer<typeof changesView>
 export type TaskView = Infer<typeof taskView>
 export type StateView = Infer<typeof stateView>
 export type AgentExplanation = Infer<typeof agentExplanation>

@@ -1,5 +1,6 @@
 import type { Log } from '@tender/sdk/runtime'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
+import { maxBodyBytes } from './body.js'
 import { HttpError } from './errors.js'
 
 /** What no route has taken. */
@@ -29,9 +30,18 @@ export function answerErrors(log: Log): ErrorRequestHandler {
 
 function knownError(error: unknown, path: string): HttpError | undefined {
   if (error instanceof HttpError) return error
+  const { status, type } = (error ?? {}) as { status?: unknown; type?: unknown }
+  // The body parser's own have a type.
+  if (typeof type === 'string') return bodyError(type, (error as Error).message)
   // The router's own, such as a path whose % is not followed by two digits.
-  const status = (error as { status?: unknown } | null)?.status
   if (status === 400)
     return new HttpError({ code: 'bad-request', message: `the path cannot be read: ${path}` })
   return undefined
+}
+
+function bodyError(type: string, message: string): HttpError {
+  if (type === 'entity.too.large')
+    return new HttpError({ code: 'too-large', message: `the body must be at most ${maxBodyBytes} bytes` })
+  const what = type === 'entity.parse.failed' ? 'the body must be JSON' : 'the body cannot be read'
+  return new HttpError({ code: 'bad-request', message: `${what}: ${message}` })
 }

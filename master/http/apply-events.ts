@@ -1,5 +1,13 @@
 import { isTerminal, Resources, type WireResources } from '@tender/sdk/values'
-import type { AgentView, ClusterEvent, FrameworkView, OfferView, StateView, TaskView } from '../core/view.js'
+import type {
+  AgentView,
+  ClusterEvent,
+  FrameworkView,
+  InverseOfferView,
+  OfferView,
+  StateView,
+  TaskView,
+} from '../core/view.js'
 
 const recentOffersKept = 100
 const endedTasksKept = 1_000
@@ -26,6 +34,8 @@ interface Draft {
   offers: Map<string, OfferView>
   recentOffers: Map<string, OfferView>
   tasks: Map<string, TaskView>
+  inverseOffers: Map<string, InverseOfferView>
+  whitelist: StateView['whitelist']
 }
 
 function draftOf(state: StateView): Draft {
@@ -38,11 +48,13 @@ function draftOf(state: StateView): Draft {
     // Newest last here, so that a new one is simply added.
     recentOffers: new Map(state.recentOffers.toReversed().map(offer => [offer.offerId, offer])),
     tasks: new Map(state.tasks.toReversed().map(task => [keyOf(task), task])),
+    inverseOffers: new Map(state.inverseOffers?.map(each => [each.inverseOfferId, each])),
+    whitelist: state.whitelist,
   }
 }
 
 function apply(draft: Draft, event: ClusterEvent): void {
-  const { leader, agent, agentId, framework, frameworkId, offer, task } = event
+  const { leader, agent, agentId, framework, frameworkId, offer, inverseOffer, task } = event
   switch (event.kind) {
     case 'leader':
       if (leader) draft.leader = leader
@@ -67,6 +79,10 @@ function apply(draft: Draft, event: ClusterEvent): void {
       if (!offer) return
       draft.offers.delete(offer.offerId)
       draft.recentOffers.set(offer.offerId, offer)
+      return
+    case 'inverse-offer':
+      if (inverseOffer?.endedAtMs !== undefined) draft.inverseOffers.delete(inverseOffer.inverseOfferId)
+      else if (inverseOffer) draft.inverseOffers.set(inverseOffer.inverseOfferId, inverseOffer)
       return
     case 'task':
       if (task) draft.tasks.set(keyOf(task), task)
@@ -111,6 +127,8 @@ function withHoldings(draft: Draft): StateView {
     offers,
     recentOffers: [...draft.recentOffers.values()].toReversed().slice(0, recentOffersKept),
     tasks: forgetOldest(tasks),
+    ...(draft.inverseOffers.size === 0 ? {} : { inverseOffers: [...draft.inverseOffers.values()] }),
+    ...(draft.whitelist === undefined ? {} : { whitelist: draft.whitelist }),
   }
 }
 

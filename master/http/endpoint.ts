@@ -1,4 +1,4 @@
-import type { Schema } from '@tender/sdk/protocol'
+import type { Reply, Schema } from '@tender/sdk/protocol'
 import type { Request, Response } from 'express'
 import type { QueryOf, QuerySchemas } from './query.js'
 
@@ -37,8 +37,22 @@ export interface StreamEndpoint<Q extends QuerySchemas = QuerySchemas> extends D
   write(call: Call<Q>): Promise<void> | void
 }
 
-/** One path of the API. The routes and the OpenAPI description are both made of these, so that they cannot differ. */
-export type Endpoint = JsonEndpoint | StreamEndpoint
+/** Changes something: answered with the result of the reply, or with its refusal. */
+export interface WriteEndpoint<B = unknown, Q extends QuerySchemas = QuerySchemas> extends Described<Q> {
+  readonly kind: 'write'
+  readonly method: 'put' | 'post' | 'delete'
+  /** Absent: it takes none. Fields that it does not name are refused. */
+  readonly body?: Schema<B>
+  readonly answer: Schema<unknown>
+  perform(call: Call<Q>, body: B): Promise<Reply>
+}
+
+/** One method of one path of the API. The routes and the OpenAPI description are both made of these, so that they cannot differ. */
+export type Endpoint = JsonEndpoint | StreamEndpoint | WriteEndpoint
+
+export function methodOf(endpoint: Endpoint): 'get' | WriteEndpoint['method'] {
+  return endpoint.kind === 'write' ? endpoint.method : 'get'
+}
 
 export function jsonEndpoint<const Q extends QuerySchemas>(
   endpoint: Omit<JsonEndpoint<Q>, 'kind'>,
@@ -50,4 +64,10 @@ export function streamEndpoint<const Q extends QuerySchemas>(
   endpoint: Omit<StreamEndpoint<Q>, 'kind'>,
 ): Endpoint {
   return { ...endpoint, kind: 'stream' }
+}
+
+export function writeEndpoint<B, const Q extends QuerySchemas>(
+  endpoint: Omit<WriteEndpoint<B, Q>, 'kind'>,
+): Endpoint {
+  return { ...endpoint, kind: 'write' }
 }

@@ -1,4 +1,4 @@
 export { EventHub } from './events.js'
 export { ListenError } from './listen.js'
-export type { LogStream, MasterPort } from './port.js'
+export type { ExplainQuery, LogStream, MasterPort } from './port.js'
 export { createHttpServer, type HttpOptions, type HttpServer } from './server.js'

@@ -1,6 +1,6 @@
 import type { JsonSchema } from '@tender/sdk/protocol'
 import * as view from '../core/view.js'
-import type { Endpoint } from './endpoint.js'
+import { type Endpoint, methodOf } from './endpoint.js'
 import { errorView } from './errors.js'
 import { healthView } from './routes/master.js'
 
@@ -10,8 +10,13 @@ const components = new Map<unknown, string>([
   [view.agentView, 'Agent'],
   [view.frameworkView, 'Framework'],
   [view.roleView, 'Role'],
+  [view.roleQuotaView, 'RoleQuota'],
   [view.offerView, 'Offer'],
   [view.taskView, 'Task'],
+  [view.inverseOfferView, 'InverseOffer'],
+  [view.agentExplanation, 'AgentExplanation'],
+  [view.explanation, 'Explanation'],
+  [view.changesView, 'Changes'],
   [view.stateView, 'State'],
   [view.clusterEvent, 'ClusterEvent'],
   [healthView, 'Health'],
@@ -30,7 +35,7 @@ export function describeEndpoints(endpoints: readonly Endpoint[], version: strin
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    paths: Object.fromEntries(endpoints.map(endpoint => [endpoint.path, { get: operation(endpoint) }])),
+    paths: pathsOf(endpoints),
     components: {
       schemas: Object.fromEntries(
         [...components].map(([schema, name]) => [name, withReferences(schema, schema)]),
@@ -39,15 +44,35 @@ export function describeEndpoints(endpoints: readonly Endpoint[], version: strin
   }
 }
 
+function pathsOf(endpoints: readonly Endpoint[]): JsonSchema {
+  const paths: Record<string, Record<string, JsonSchema>> = {}
+  for (const endpoint of endpoints) {
+    paths[endpoint.path] = { ...paths[endpoint.path], [methodOf(endpoint)]: operation(endpoint) }
+  }
+  return paths
+}
+
 function operation(endpoint: Endpoint): JsonSchema {
-  const statuses = new Set([400, ...(endpoint.errors ?? []), ...(endpoint.anyMaster ? [] : [503])])
+  const isWrite = endpoint.kind === 'write'
+  const statuses = new Set([
+    400,
+    ...(endpoint.errors ?? []),
+    ...(endpoint.anyMaster ? [] : [503]),
+    ...(isWrite ? [403] : []),
+    ...(isWrite && endpoint.body ? [413, 415] : []),
+  ])
   const isHealth = endpoint.kind === 'json' && endpoint.answer === healthView
   return {
     summary: endpoint.summary,
-    operationId: operationId(endpoint.path),
+    operationId: operationId(endpoint),
     parameters: [...pathParameters(endpoint), ...queryParameters(endpoint)],
+    ...(isWrite && endpoint.body ? { requestBody: requestBody(endpoint.body) } : {}),
     responses: {
-      200: { description: 'as asked', ...headersOf(endpoint), content: content(endpoint) },
+      200: {
+        description: isWrite ? 'done: what has changed' : 'as asked',
+        ...headersOf(endpoint),
+        content: content(endpoint),
+      },
       ...(endpoint.anyMaster ? {} : { 307: { description: 'another master leads: ask there' } }),
       ...(isHealth ? { 503: { description: 'unhealthy', content: content(endpoint) } } : {}),
       ...Object.fromEntries(
@@ -57,11 +82,19 @@ function operation(endpoint: Endpoint): JsonSchema {
   }
 }
 
+function requestBody(body: JsonSchema): JsonSchema {
+  const required = (body.required as readonly string[]).length > 0
+  return { required, content: { 'application/json': { schema: withReferences(body) } } }
+}
+
 const errorTexts: Readonly<Record<number, string>> = {
-  400: 'a parameter is wrong',
+  400: 'a parameter or the body is wrong',
+  403: 'it comes from a page of somebody else',
   404: 'there is none',
-  409: 'several could be meant',
-  503: 'it cannot be answered now: no leader is known, or the agent cannot be reached',
+  409: 'several could be meant, or it cannot be done as things are',
+  413: 'the body is too large',
+  415: 'the body is not JSON',
+  503: 'it cannot be done now: no leader is known, or the agent or the registry cannot be reached',
 }
 
 function errorAnswer(status: number): JsonSchema {
@@ -72,9 +105,9 @@ function errorAnswer(status: number): JsonSchema {
 }
 
 function content(endpoint: Endpoint): JsonSchema {
-  return endpoint.kind === 'json'
-    ? { 'application/json': { schema: withReferences(endpoint.answer) } }
-    : { [endpoint.contentType]: { schema: { type: 'string' } } }
+  return endpoint.kind === 'stream'
+    ? { [endpoint.contentType]: { schema: { type: 'string' } } }
+    : { 'application/json': { schema: withReferences(endpoint.answer) } }
 }
 
 function headersOf({ headers }: Endpoint): JsonSchema {
@@ -105,13 +138,13 @@ function queryParameters({ query = {} }: Endpoint): JsonSchema[] {
   }))
 }
 
-/** `/api/v1/tasks/{taskId}/logs` becomes `getTasksByTaskIdLogs`. */
-function operationId(path: string): string {
-  const parts = path.replace('/api/v1', '').split(/[/.]/).filter(Boolean)
+/** `GET /api/v1/tasks/{taskId}/logs` becomes `getTasksByTaskIdLogs`. */
+function operationId(endpoint: Endpoint): string {
+  const parts = endpoint.path.replace('/api/v1', '').split(/[/.]/).filter(Boolean)
   const words = parts.map(part => part.replace('{', 'by-').replace('}', ''))
   return words.reduce(
     (id, word) => id + word.replace(/(^|-)(\w)/g, (_, _dash: string, letter: string) => letter.toUpperCase()),
-    'get',
+    methodOf(endpoint) as string,
   )
 }
 

@@ -1,6 +1,8 @@
-import type { FrameworkId, LogChunk, TaskId } from '@tender/sdk/protocol'
+import type { FrameworkId, LogChunk, Reply, TaskId } from '@tender/sdk/protocol'
+import type { OperatorCall } from '../core/operator-calls.js'
 import type {
   AgentView,
+  Explanation,
   FrameworkView,
   LeaderView,
   OfferView,
@@ -9,11 +11,19 @@ import type {
   TaskView,
 } from '../core/view.js'
 
+export interface ExplainQuery {
+  readonly frameworkId: string
+  /** Absent: all roles of the framework. */
+  readonly role?: string | undefined
+  /** Absent: all agents. */
+  readonly agentId?: string | undefined
+}
+
 export type LogStream = 'stdout' | 'stderr'
 
 /**
- * What the web endpoint needs of the running master. All but `readLog` answer at once from memory, and belong together:
- * what is read within one turn of the event loop is one moment of the cluster.
+ * What the web endpoint needs of the running master. All but `readLog` and `operate` answer at once from memory, and belong
+ * together: what is read within one turn of the event loop is one moment of the cluster.
  */
 export interface MasterPort {
   /** Whether this master leads. When it does not, only `leader` and `problems` are asked. */
@@ -37,6 +47,15 @@ export interface MasterPort {
   tasks(): readonly TaskView[]
   /** All tasks of this id: a task's id is unique only within its framework. */
   tasksOfId(taskId: string): readonly TaskView[]
+
+  /** Why a framework has no more offers; undefined when there is no such framework. */
+  explain(query: ExplainQuery): Explanation | undefined
+
+  /**
+   * Does what an operator asks, and answers when it is stored. The result is a `ChangesView`; what is refused has
+   * changed nothing.
+   */
+  operate(call: OperatorCall): Promise<Reply>
 
   /**
    * Reads a task's output through its agent. A negative offset counts from the end.

@@ -11,10 +11,15 @@ import { createMetrics } from './metrics.js'
 import { describeEndpoints } from './openapi.js'
 import { servePage } from './page.js'
 import type { MasterPort } from './port.js'
+import { agentRoutes } from './routes/agents.js'
 import { eventRoutes } from './routes/events.js'
+import { explainRoutes } from './routes/explain.js'
 import { listRoutes } from './routes/lists.js'
+import { maintenanceRoutes } from './routes/maintenance.js'
 import { masterRoutes } from './routes/master.js'
 import { metricsRoutes } from './routes/metrics.js'
+import { reservationRoutes } from './routes/reservations.js'
+import { roleRoutes } from './routes/roles.js'
 import { taskRoutes } from './routes/tasks.js'
 import { serveEndpoints } from './serve-endpoints.js'
 
@@ -77,6 +82,11 @@ function endpointsOf({ master, hub, clock, log, version }: HttpOptions): Endpoin
   const endpoints: Endpoint[] = [
     ...masterRoutes(master, hub, clock, version),
     ...listRoutes(master),
+    ...roleRoutes(master),
+    ...reservationRoutes(master),
+    ...maintenanceRoutes(master),
+    ...agentRoutes(master),
+    ...explainRoutes(master),
     ...taskRoutes(master, clock),
     ...eventRoutes(hub, clock, log),
     ...metricsRoutes(createMetrics(master, hub)),

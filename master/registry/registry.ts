@@ -2,6 +2,7 @@ import { describeProblems, validator } from '@tender/sdk/protocol'
 import { describeError, type KeyValueStore, keyPart, type Log } from '@tender/sdk/runtime'
 import {
   type AgentRecord,
+  type ClusterRecord,
   type FrameworkRecord,
   recordSchemas,
   recordVersion,
@@ -16,6 +17,7 @@ const validators = {
   agent: validator(recordSchemas.agent),
   framework: validator(recordSchemas.framework),
   role: validator(recordSchemas.role),
+  cluster: validator(recordSchemas.cluster),
 }
 
 /**
@@ -37,15 +39,17 @@ export class Registry {
     const agents: AgentRecord[] = []
     const frameworks: FrameworkRecord[] = []
     const roles: RoleRecord[] = []
+    let cluster: ClusterRecord | undefined
     for (const { key, value, revision } of await this.#store.list()) {
       this.#revisions.set(key, revision)
       const kind = key.split('.')[0]
       if (kind === 'agent') agents.push(...this.#read(key, kind, value))
       else if (kind === 'framework') frameworks.push(...this.#read(key, kind, value))
       else if (kind === 'role') roles.push(...this.#read(key, kind, value))
+      else if (kind === 'cluster') cluster = this.#read(key, kind, value)[0]
       else this.#log.error('the registry holds a record of an unknown kind; it is left alone', { key })
     }
-    return { agents, frameworks, roles }
+    return { agents, frameworks, roles, cluster }
   }
 
   /** @throws StoreConflictError when another leader has written one of them */
@@ -89,8 +93,10 @@ export class Registry {
   }
 }
 
-type RecordOf<K extends Kind> = K extends 'agent'
-  ? AgentRecord
-  : K extends 'framework'
-    ? FrameworkRecord
-    : RoleRecord
+interface Records {
+  readonly agent: AgentRecord
+  readonly framework: FrameworkRecord
+  readonly role: RoleRecord
+  readonly cluster: ClusterRecord
+}
+type RecordOf<K extends Kind> = Records[K]

@@ -3,30 +3,37 @@ import {
   type FrameworkInfo,
   type LaunchResult,
   leaderToFramework,
+  type OfferConstraints,
 } from '../protocol/framework.js'
 import { leaderToEveryone } from '../protocol/beacon.js'
 import { decoder, encode } from '../protocol/codec.js'
 import { type ErrorCode, ProtocolError } from '../protocol/errors.js'
 import type { Envelope } from '../protocol/envelope.js'
 import type { OfferId } from '../protocol/ids.js'
-import type { Filter, Offer as WireOffer } from '../protocol/offer.js'
+import type { InverseOffer } from '../protocol/inverse-offer.js'
+import type { Filter } from '../protocol/offer.js'
 import type { Reply } from '../protocol/reply.js'
 import { type Peer, Subjects } from '../protocol/subjects.js'
-import type { TaskInfo, TaskStatus } from '../protocol/task.js'
+import type { TaskStatus } from '../protocol/task.js'
 import { type CancelTimer, type Clock, systemClock } from '../runtime/clock.js'
 import { describeError, type Log, silentLog } from '../runtime/log.js'
 import { connectNats } from '../runtime/nats/connect.js'
 import { NatsTransport } from '../runtime/nats/transport.js'
 import { type Random, systemRandom } from '../runtime/random.js'
 import type { Transport } from '../runtime/transport.js'
-import { Resources } from '../values/resources.js'
+import {
+  type Acceptance,
+  type AcceptResult,
+  type Demand,
+  demandToWire,
+  type FrameworkFacts,
+  type Offer,
+  offerFromWire,
+  operationToWire,
+  type Shape,
+  type Task,
+} from './calls.js'
 import { type CallKind, Driver, type DriverCommand, type DriverEvent, type DriverInput } from './driver.js'
-
-/** Resources of one agent, offered to this framework in one role. */
-export type Offer = Omit<WireOffer, 'resources'> & { readonly resources: Resources }
-
-/** A task to launch. Resources may be given as text: `'cpus:0.5;mem:64'`. */
-export type Task = Omit<TaskInfo, 'resources'> & { readonly resources: Resources | string }
 
 /** What an author's framework does when something happens. Handlers may be asynchronous. */
 export interface SchedulerHandlers {
@@ -34,6 +41,13 @@ export interface SchedulerHandlers {
   offers?(offers: readonly Offer[], scheduler: Scheduler): Promise<void> | void
   /** These offers are void, whether or not they have been looked at. */
   rescinded?(offerIds: readonly OfferId[], reason: string): void
+  /**
+   * We are asked to leave agents on which we hold offers or tasks: they will not be there for a while, or for good.
+   * Nothing is done to tasks by it, but those that are still there when a drain's time has come are killed.
+   */
+  inverseOffers?(inverseOffers: readonly InverseOffer[], scheduler: Scheduler): Promise<void> | void
+  /** These requests are taken back; after another subscription they come anew, if they still hold. */
+  inverseOffersRescinded?(inverseOfferIds: readonly OfferId[], reason: string): void
   /**
    * A task has changed. In order for each task, one after the other, and each numbered update once while this process
    * lives. Acknowledged when the handler has returned or its promise has resolved; if it throws, the update comes again.
@@ -55,6 +69,10 @@ export interface SchedulerOptions extends SchedulerHandlers {
   readonly framework: FrameworkInfo
   /** Roles that want no offers at first. */
   readonly suppressedRoles?: readonly string[]
+  /** By role: only agents that meet one of these groups are offered. */
+  readonly offerConstraints?: OfferConstraints
+  /** What is wanted at first; a role that is not named is offered whole remainders of agents. */
+  readonly demands?: readonly Demand[]
   readonly log?: Log
   readonly clock?: Clock
   readonly random?: Random
@@ -93,7 +111,6 @@ export async function connect(options: SchedulerOptions): Promise<Scheduler> {
 
 /** A framework's connection to its cluster; made by `connect`. */
 export class Scheduler {
-  readonly framework: FrameworkInfo
   /** Resolves at the first subscription, and rejects if that is refused. */
   readonly whenSubscribed: Promise<void>
   readonly #driver: Driver
@@ -114,7 +131,6 @@ export class Scheduler {
 
   /** Use `connect`. */
   constructor(options: SchedulerOptions, transport: Transport, log: Log) {
-    this.framework = options.framework
     this.#transport = transport
     this.#handlers = options
     this.#clock = options.clock ?? systemClock
@@ -130,10 +146,17 @@ export class Scheduler {
       session: this.#session,
       startedAtMs: this.#clock.now(),
       suppressedRoles: options.suppressedRoles ?? [],
+      ...(options.offerConstraints ? { offerConstraints: options.offerConstraints } : {}),
+      ...(options.demands ? { demands: options.demands.map(demandToWire) } : {}),
     })
     this.#listen()
     this.#step({ kind: 'start' })
     this.#tick()
+  }
+
+  /** As the leader has last taken it. */
+  get framework(): FrameworkInfo {
+    return this.#driver.framework
   }
 
   /**
@@ -150,16 +173,95 @@ export class Scheduler {
     tasks: readonly Task[],
     filter?: Filter,
   ): Promise<readonly LaunchResult[]> {
-    const offerIds = [offers].flat().map(offer => offer.offerId)
-    const operations = tasks.length > 0 ? [{ kind: 'launch', tasks: tasks.map(toWire) }] : []
-    const result = await this.#call('accept', { offerIds, operations, ...(filter ? { filter } : {}) })
-    return (result as Accepted).tasks
+    const operations = tasks.length > 0 ? [{ launch: tasks }] : []
+    return (await this.acceptWith(offers, { operations, ...(filter ? { filter } : {}) })).tasks
   }
 
-  /** Gives offers back; they do not come again for `refuseMs` (5 s unless told). */
-  async decline(offers: Offer | readonly Offer[], filter?: Filter): Promise<void> {
+  /**
+   * As `accept`, for all that can be done with offers: reserve, create volumes, launch, in the order given.
+   *
+   * @example
+   * const volume = 'disk(web,dynamic)[db-1:/data]:100'
+   * const { operations, tasks } = await scheduler.acceptWith(offer, {
+   *   operations: [
+   *     { reserve: 'cpus(web,dynamic):1;disk(web,dynamic):100' },
+   *     { create: volume },
+   *     { launch: [{ taskId: 'db-1', resources: `cpus(web,dynamic):1;${volume}`, shell: 'serve' }] },
+   *   ],
+   *   allOrNothing: true,
+   * })
+   */
+  async acceptWith(offers: Offer | readonly Offer[], acceptance: Acceptance): Promise<AcceptResult> {
+    const { operations, demands, ...rest } = acceptance
+    const result = (await this.#call('accept', {
+      offerIds: [offers].flat().map(offer => offer.offerId),
+      operations: operations.map(operationToWire),
+      ...(demands ? { demands: demands.map(demandToWire) } : {}),
+      ...rest,
+    })) as Accepted
+    return { tasks: result.tasks, operations: result.operations ?? [] }
+  }
+
+  /**
+   * Gives offers back; they do not come again for `refuseMs` (5 s unless told). With `demands`, what is wanted is
+   * declared in the same moment, so that no offer is made in between.
+   */
+  async decline(
+    offers: Offer | readonly Offer[],
+    options: Filter & { readonly demands?: readonly Demand[] } = {},
+  ): Promise<void> {
     const offerIds = [offers].flat().map(offer => offer.offerId)
-    if (offerIds.length > 0) await this.#call('decline', { offerIds, ...(filter ? { filter } : {}) })
+    const { demands = [], ...filter } = options
+    const wire = demands.map(demandToWire)
+    if (offerIds.length > 0)
+      await this.#call('decline', {
+        offerIds,
+        ...(filter.refuseMs === undefined ? {} : { filter }),
+        ...(wire.length > 0 ? { demands: wire } : {}),
+      })
+    else if (wire.length > 0) await this.#call('demand', { demands: wire })
+  }
+
+  /**
+   * Declares what is wanted in a role, in place of what was wanted before: exactly that is offered, and no more. An
+   * empty list wants nothing; without a list, whole remainders of agents are offered again. A task that is launched
+   * lowers by one the count of the first shape that takes as much; so declare anew what is to run beyond that.
+   *
+   * @example
+   * await scheduler.demand('web', [{ count: 3, resources: 'cpus:0.5;mem:128;ports:1' }])
+   */
+  async demand(role: string, shapes?: readonly Shape[]): Promise<void> {
+    await this.#call('demand', { demands: [demandToWire({ role, shapes })] })
+  }
+
+  /**
+   * Tells other facts of the framework, such as its roles; what is left out stays as it is, what is given replaces
+   * the whole. Offers stand on.
+   *
+   * @throws ProtocolError when they are refused; those of before hold on
+   * @example
+   * await scheduler.update({ framework: { ...scheduler.framework, roles: ['web', 'batch'] } })
+   */
+  async update(facts: FrameworkFacts): Promise<void> {
+    await this.#call('update', facts)
+  }
+
+  /** We shall leave these agents in time: advice for operators. */
+  async acceptInverseOffers(inverseOffers: InverseOffer | readonly InverseOffer[]): Promise<void> {
+    await this.#answerInverseOffers(inverseOffers, 'accept')
+  }
+
+  /** We cannot leave these agents, or not in time: advice for operators. */
+  async declineInverseOffers(inverseOffers: InverseOffer | readonly InverseOffer[]): Promise<void> {
+    await this.#answerInverseOffers(inverseOffers, 'decline')
+  }
+
+  async #answerInverseOffers(
+    inverseOffers: InverseOffer | readonly InverseOffer[],
+    answer: 'accept' | 'decline',
+  ): Promise<void> {
+    const inverseOfferIds = [inverseOffers].flat().map(({ inverseOfferId }) => inverseOfferId)
+    if (inverseOfferIds.length > 0) await this.#call('answer-inverse-offers', { inverseOfferIds, answer })
   }
 
   /** No offers any more for these roles, or all: cheap for everybody while there is nothing to launch. */
@@ -312,9 +414,13 @@ export class Scheduler {
       case 'disconnected':
         return this.#handlers.disconnected?.(event.reason)
       case 'offers':
-        return await this.#handlers.offers?.(event.offers.map(fromWire), this)
+        return await this.#handlers.offers?.(event.offers.map(offerFromWire), this)
       case 'rescinded':
         return this.#handlers.rescinded?.(event.offerIds, event.reason)
+      case 'inverse-offers':
+        return await this.#handlers.inverseOffers?.(event.inverseOffers, this)
+      case 'inverse-rescinded':
+        return this.#handlers.inverseOffersRescinded?.(event.inverseOfferIds, event.reason)
       case 'update':
         return await this.#updated(event.status)
       case 'failed':
@@ -334,13 +440,4 @@ export class Scheduler {
     if (agentId === undefined || sequence === undefined) return
     this.#step({ kind: 'handled', taskId, agentId, sequence })
   }
-}
-
-function toWire(task: Task): TaskInfo {
-  const resources = typeof task.resources === 'string' ? Resources.parse(task.resources) : task.resources
-  return { ...task, resources: resources.toWire() }
-}
-
-function fromWire(offer: WireOffer): Offer {
-  return { ...offer, resources: Resources.fromWire(offer.resources) }
 }

@@ -1,19 +1,32 @@
 import type { Millis } from '../runtime/clock.js'
 import type { ErrorCode, ProtocolError } from '../protocol/errors.js'
 import type { Envelope } from '../protocol/envelope.js'
-import type { FrameworkInfo, leaderToFramework, Subscribed } from '../protocol/framework.js'
+import type { Demand } from '../protocol/demand.js'
+import type {
+  Accepted,
+  FrameworkInfo,
+  leaderToFramework,
+  OfferConstraints,
+  Operation,
+  Subscribed,
+} from '../protocol/framework.js'
 import type { AgentId, OfferId, SessionId, TaskId } from '../protocol/ids.js'
+import type { InverseOffer } from '../protocol/inverse-offer.js'
 import { LinkEnd } from '../protocol/link.js'
 import type { Offer } from '../protocol/offer.js'
 import type { Reply } from '../protocol/reply.js'
 import type { TaskStatus } from '../protocol/task.js'
 import type { MessageOf } from '../protocol/codec.js'
 import { isTerminal } from '../values/task-state.js'
+import { Declarations, type Facts } from './declarations.js'
 
 /** What a scheduler can ask of the leader. */
 export type CallKind =
   | 'accept'
   | 'decline'
+  | 'demand'
+  | 'update'
+  | 'answer-inverse-offers'
   | 'suppress'
   | 'unsuppress'
   | 'clear-filters'
@@ -50,6 +63,12 @@ export type DriverEvent =
   | { readonly kind: 'disconnected'; readonly reason: string }
   | { readonly kind: 'offers'; readonly offers: readonly Offer[] }
   | { readonly kind: 'rescinded'; readonly offerIds: readonly OfferId[]; readonly reason: string }
+  | { readonly kind: 'inverse-offers'; readonly inverseOffers: readonly InverseOffer[] }
+  | {
+      readonly kind: 'inverse-rescinded'
+      readonly inverseOfferIds: readonly OfferId[]
+      readonly reason: string
+    }
   | { readonly kind: 'update'; readonly status: TaskStatus }
   /** The end: another instance took over, the framework was removed, or it was refused. */
   | { readonly kind: 'failed'; readonly code: ErrorCode; readonly message: string }
@@ -66,11 +85,26 @@ export interface DriverSettings {
   readonly session: SessionId
   readonly startedAtMs: Millis
   readonly suppressedRoles: readonly string[]
+  readonly offerConstraints?: OfferConstraints
+  readonly demands?: readonly Demand[]
+}
+
+/** What the driver looks at in the body of a call. */
+interface CallBody extends Partial<Facts> {
+  readonly roles?: readonly string[]
+  readonly offerIds?: readonly OfferId[]
+  readonly operations?: readonly Operation[]
+  readonly allOrNothing?: boolean
+  readonly demands?: readonly Demand[]
 }
 
 interface PendingCall {
   readonly call: CallKind
-  readonly body: object
+  body: CallBody
+  /** The offers that stand on if it is refused. */
+  offers: readonly Offer[]
+  /** Of the offers that it answers. */
+  readonly role: string
   readonly expiresAtMs: Millis
   resendAtMs: Millis
   waitMs: number
@@ -104,8 +138,9 @@ export class Driver {
   readonly #link: LinkEnd
   readonly #calls = new Map<string, PendingCall>()
   readonly #offers = new Map<OfferId, Offer>()
+  readonly #inverseOffers = new Set<OfferId>()
   readonly #seen = new Map<TaskId, SeenTask>()
-  #suppressed: ReadonlySet<string>
+  readonly #declarations: Declarations
   #phase: 'idle' | 'subscribing' | 'subscribed' | 'failed' = 'idle'
   #epoch = 0
   #subscribeCount = 0
@@ -117,7 +152,12 @@ export class Driver {
   constructor(settings: DriverSettings) {
     this.#settings = settings
     this.#link = new LinkEnd(settings.session)
-    this.#suppressed = new Set(settings.suppressedRoles)
+    this.#declarations = new Declarations(settings, settings.demands)
+  }
+
+  /** As the leader has last taken it. */
+  get framework(): FrameworkInfo {
+    return this.#declarations.framework
   }
 
   step(input: DriverInput, now: Millis): DriverCommand[] {
@@ -169,21 +209,28 @@ export class Driver {
   }
 
   #sendSubscribe(): DriverCommand {
-    const { framework, startedAtMs } = this.#settings
+    const { facts, demands } = this.#declarations
     const body = {
-      framework,
-      suppressedRoles: [...this.#suppressed],
-      startedAtMs,
+      ...facts,
+      ...(demands.length > 0 ? { demands } : {}),
+      startedAtMs: this.#settings.startedAtMs,
       received: this.#link.received,
     }
     return this.#send('subscribe', body, this.#subscribe.call)
   }
 
-  #call(callId: string, call: CallKind, body: object, now: Millis): DriverCommand[] {
-    this.#remember(call, body)
+  #call(callId: string, call: CallKind, asked: CallBody, now: Millis): DriverCommand[] {
+    const body: CallBody = call === 'update' ? this.#completed(asked) : asked
+    const isAnswer = call === 'accept' || call === 'decline'
+    const offers = isAnswer ? this.#takeOffers(body.offerIds ?? []) : []
+    if (asked.suppressedRoles) this.#declarations.setSuppressed(asked.suppressedRoles)
+    if (call === 'suppress') this.#declarations.suppress(body.roles)
+    if (call === 'unsuppress' || call === 'revive') this.#declarations.unsuppress(body.roles)
     this.#calls.set(callId, {
       call,
       body,
+      offers: body.allOrNothing === true ? offers : [],
+      role: offers[0]?.role ?? '',
       expiresAtMs: now + callTimeoutMs,
       resendAtMs: now + firstResendMs,
       waitMs: firstResendMs,
@@ -191,14 +238,19 @@ export class Driver {
     return this.#phase === 'subscribed' ? [this.#send(call, body, callId)] : []
   }
 
-  /** What must hold again after the next subscription. */
-  #remember(call: CallKind, body: { roles?: readonly string[]; offerIds?: readonly OfferId[] }): void {
-    if (call === 'accept' || call === 'decline') for (const id of body.offerIds ?? []) this.#offers.delete(id)
-    const roles = new Set(body.roles ?? this.#settings.framework.roles)
-    if (call === 'suppress') this.#suppressed = new Set([...this.#suppressed, ...roles])
-    if (call === 'unsuppress' || call === 'revive') {
-      this.#suppressed = new Set([...this.#suppressed].filter(role => !roles.has(role)))
+  /** On top of an earlier update that is not answered yet. */
+  #completed(changes: CallBody): Facts {
+    const earlier = [...this.#calls.values()].findLast(({ call }) => call === 'update')?.body
+    return this.#declarations.completed(changes, earlier)
+  }
+
+  #takeOffers(offerIds: readonly OfferId[]): Offer[] {
+    const taken: Offer[] = []
+    for (const id of offerIds) {
+      const offer = this.#offers.get(id)
+      if (offer && this.#offers.delete(id)) taken.push(offer)
     }
+    return taken
   }
 
   #message(message: MessageOf<typeof leaderToFramework>, now: Millis): DriverCommand[] {
@@ -238,8 +290,9 @@ export class Driver {
       case 'resynchronise':
         return this.#phase === 'subscribed' ? this.#subscribeAgain(now) : []
       case 'inverse-offers':
+        return this.#inverseOffered(message.body.inverseOffers)
       case 'rescind-inverse-offers':
-        return []
+        return this.#inverseRescinded(message.body.inverseOfferIds, message.body.reason)
     }
   }
 
@@ -254,8 +307,10 @@ export class Driver {
     this.#heartbeatMs = (reply.result as Subscribed).heartbeatMs
     this.#heartbeatAtMs = now + this.#heartbeatMs
     // Offers of before are void, with the old leader or with the old subscription.
-    const old = [...this.#offers.keys()]
-    const commands: DriverCommand[] = old.length > 0 ? this.#rescinded(old, 'subscribed again') : []
+    const reason = 'subscribed again'
+    const commands = this.#rescinded([...this.#offers.keys()], reason)
+    commands.push(...this.#inverseRescinded([...this.#inverseOffers], reason))
+    for (const pending of this.#calls.values()) pending.offers = []
     commands.push({ kind: 'event', event: { kind: 'subscribed', epoch: this.#epoch } })
     for (const [callId, pending] of this.#calls) commands.push(this.#send(pending.call, pending.body, callId))
     commands.push(
@@ -269,8 +324,48 @@ export class Driver {
     if (!pending) return []
     // Subscribed again meanwhile, or soon: the call is sent anew then.
     if (!reply.ok && reply.code === 'not-subscribed') return []
+    const overtaken = reply.ok ? this.#overtaken(callId, pending) : []
     this.#calls.delete(callId)
-    return [{ kind: 'settle', callId, reply }]
+    this.#remember(pending, reply)
+    return [...overtaken, { kind: 'settle', callId, reply }]
+  }
+
+  /** What must hold again after the next subscription: not before the leader has taken it, so that this cannot fail. */
+  #remember({ call, body, role, offers }: PendingCall, { ok, result }: Reply): void {
+    const tasks = call === 'accept' && ok ? (result as Accepted).tasks : []
+    const operations = call === 'accept' && ok ? ((result as Accepted).operations ?? []) : []
+    const isDone = ok && [...tasks, ...operations].every(each => each.ok)
+    if (!isDone) for (const offer of offers) this.#offers.set(offer.offerId, offer)
+    if (call === 'update' && ok && body.framework)
+      this.#declarations.update({ ...body, framework: body.framework })
+    if (call === 'update') this.#declarations.keepSuppressed()
+    if (!ok) return
+    const launched = new Set(tasks.filter(task => task.ok).map(({ taskId }) => taskId))
+    const wanted = (body.operations ?? []).flatMap(operation => operation.tasks ?? [])
+    this.#declarations.launched(
+      role,
+      wanted.filter(({ taskId }) => launched.has(taskId)),
+    )
+    // What an accept declares is what is wanted when it is done.
+    this.#declarations.demand(body.demands ?? [])
+  }
+
+  /** An earlier declaration that has had no answer yet must not be sent again: it would come after this newer one. */
+  #overtaken(callId: string, { call, body }: PendingCall): DriverCommand[] {
+    const roles = new Set(body.demands?.map(({ role }) => role))
+    const commands: DriverCommand[] = []
+    if (call !== 'update' && roles.size === 0) return commands
+    for (const [earlierId, earlier] of this.#calls) {
+      if (earlierId === callId) break
+      const demands = earlier.body.demands?.filter(({ role }) => !roles.has(role))
+      if (demands) earlier.body = { ...earlier.body, demands }
+      const isVoid =
+        earlier.call === 'update' ? call === 'update' : earlier.call === 'demand' && !demands?.length
+      if (!isVoid) continue
+      this.#calls.delete(earlierId)
+      commands.push({ kind: 'settle', callId: earlierId, reply: { ok: true } })
+    }
+    return commands
   }
 
   #offered(offers: readonly Offer[]): DriverCommand[] {
@@ -280,8 +375,23 @@ export class Driver {
   }
 
   #rescinded(offerIds: readonly OfferId[], reason: string): DriverCommand[] {
+    for (const pending of this.#calls.values())
+      pending.offers = pending.offers.filter(({ offerId }) => !offerIds.includes(offerId))
     const known = offerIds.filter(id => this.#offers.delete(id))
     return known.length > 0 ? [{ kind: 'event', event: { kind: 'rescinded', offerIds: known, reason } }] : []
+  }
+
+  #inverseOffered(inverseOffers: readonly InverseOffer[]): DriverCommand[] {
+    if (this.#phase !== 'subscribed') return []
+    for (const { inverseOfferId } of inverseOffers) this.#inverseOffers.add(inverseOfferId)
+    return [{ kind: 'event', event: { kind: 'inverse-offers', inverseOffers } }]
+  }
+
+  /** Also when it has been answered: the request is taken back. */
+  #inverseRescinded(inverseOfferIds: readonly OfferId[], reason: string): DriverCommand[] {
+    const known = inverseOfferIds.filter(id => this.#inverseOffers.delete(id))
+    if (known.length === 0) return []
+    return [{ kind: 'event', event: { kind: 'inverse-rescinded', inverseOfferIds: known, reason } }]
   }
 
   /** At least once from the master; to the author exactly once, in order, and one after the other. */

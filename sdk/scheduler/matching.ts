@@ -1,9 +1,14 @@
-import { normalize, take } from '../values/ranges.js'
+import { difference, take as numbersOf } from '../values/ranges.js'
 import { Resources } from '../values/resources.js'
-import type { Offer } from './connect.js'
+import { take } from '../values/take.js'
+import type { Offer } from './calls.js'
 
 /** What a task needs: amounts, and how many ports of the agent's choice. */
 export interface Need {
+  /**
+   * Under plain names (`cpus`), or of a certain kind (`cpus(web)`, `disk{mount}`, `cpus{revocable}`). A number under a
+   * name that is ranges in the offer, such as `ports:2`, is so many of the lowest.
+   */
   readonly resources: Resources
   /** Ports to be taken from those offered; 0 unless told. */
   readonly ports?: number
@@ -24,21 +29,24 @@ export function fits(available: Resources, need: Need): boolean {
 }
 
 /**
- * Takes a need out of what is available, with the lowest ports that are free.
+ * Takes a need out of what is available, with the lowest ports that are free. What is needed under a plain name comes
+ * from what is reserved for the framework, the deepest role first, and then from what is not reserved: never from
+ * volumes, mounts or revocable resources, which a need has to name.
  * Undefined when it does not fit.
  */
 export function choose<T extends Need>(available: Resources, need: T): Placement<T> | undefined {
-  if (!available.contains(need.resources)) return undefined
+  const certain = take(available, need.resources)
+  if (!certain) return undefined
   const wanted = need.ports ?? 0
-  if (wanted === 0) return { need, resources: need.resources, ports: [] }
-  const ports = take(available.minus(need.resources).ranges('ports'), wanted)
-  if (ports.length < wanted) return undefined
-  const ranges = normalize(ports.map(port => [port, port] as const))
-  return {
-    need,
-    resources: need.resources.plus(Resources.of([['ports', { kind: 'ranges', ranges }]])),
-    ports,
-  }
+  const chosen = wanted > 0 ? take(available.minus(certain), portsOf(wanted)) : Resources.none
+  if (!chosen) return undefined
+  const resources = certain.plus(chosen)
+  const ports = numbersOf(difference(resources.ranges('ports'), need.resources.ranges('ports')), Infinity)
+  return { need, resources, ports }
+}
+
+function portsOf(count: number): Resources {
+  return Resources.fromWire({ ports: count })
 }
 
 /**
@@ -56,7 +64,8 @@ export function pack<T extends Need>(
     const home = bins.find(bin => {
       const placement = choose(bin.left, need)
       if (!placement) return false
-      bin.left = bin.left.minus(placement.resources)
+      // Several tasks may use one shared volume.
+      bin.left = bin.left.minus(placement.resources.only(kind => !kind.isShared))
       bin.placements.push(placement)
       return true
     })

@@ -61,7 +61,8 @@ function parseOne(text: string, part: string, position: number): ParsedValue {
 /** Where the key ends: at the first colon that is not inside of its brackets. */
 function keyEnd(part: string): number {
   let depth = 0
-  for (const [index, char] of [...part].entries()) {
+  for (let index = 0; index < part.length; index++) {
+    const char = part.charAt(index)
     if ('([{'.includes(char)) depth += 1
     else if (')]}'.includes(char)) depth -= 1
     else if (char === ':' && depth <= 0) return index

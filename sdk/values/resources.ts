@@ -53,7 +53,7 @@ export class Resources {
 
   private static inOrder(entries: [string, ResourceValue][]): Resources {
     if (entries.length === 0) return Resources.none ?? new Resources(new Map())
-    return new Resources(new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1))))
+    return new Resources(new Map(entries.toSorted(([a], [b]) => (a < b ? -1 : 1))))
   }
 
   /**

@@ -5,7 +5,20 @@ import type { Page } from 'playwright-core'
 import type { StateView } from '../../master/core/view.js'
 import { openPage, startBrowser, type TestBrowser } from '../support/browser.js'
 import { type FakeEndpoint, startFakeEndpoint } from '../support/fake-master.js'
-import { ended, eventOf, leaderOf, nowMs, offerOf, stateOf, taskOf } from '../support/master-views.js'
+import {
+  agentOf,
+  ended,
+  eventOf,
+  explanationOf,
+  frameworkOf,
+  inverseOfferOf,
+  leaderOf,
+  nowMs,
+  offerOf,
+  roleOf,
+  stateOf,
+  taskOf,
+} from '../support/master-views.js'
 
 const webDir = fileURLToPath(new URL('../../master/web', import.meta.url))
 
@@ -149,6 +162,108 @@ describe('the web page in a browser', function () {
       '33.3 %',
       'batch framework',
     ])
+  })
+
+  it('shows what operators have ordered of agents and roles', async () => {
+    const resources = {
+      cpus: 2,
+      'cpus(web,dynamic)': 2,
+      'disk(web)[data:/data]': 2048,
+      ports: [[1, 2] as const],
+    }
+    await open(
+      stateOf({
+        agents: [
+          agentOf('drained', { condition: 'draining', drainEndsAtMs: nowMs + 90_000 }),
+          agentOf('reserved', {
+            resources,
+            free: resources,
+            unavailability: { startMs: nowMs + 60_000, durationMs: 3_600_000 },
+          }),
+        ],
+        roles: [
+          roleOf('web', {
+            quota: { guarantee: { cpus: 2, mem: 1024 }, limit: { gpus: 0 }, consumed: { cpus: 1 } },
+          }),
+        ],
+      }),
+    )
+    const [, drained] = plain(await cells('agents', 'drained'))
+    expect(drained).to.match(/^registered draining tasks are killed in 1 m 2\d s$/)
+    const [name, window] = plain(await cells('agents', 'reserved'))
+    expect(name).to.match(/reserved cpus\(web,dynamic\) 2 disk\(web\)\[data:\/data\] 2 GB$/)
+    expect(window).to.match(/^registered away from .+ for 1 h 00 m$/)
+    const inverseOffer = inverseOfferOf('7-i1', { agentId: 'reserved', answer: 'declined' })
+    endpoint.hub.publish(eventOf({ kind: 'inverse-offer', inverseOffer }))
+    const asked = row('agents', 'reserved').getByTestId('inverse-offer')
+    await asked.waitFor()
+    expect(await asked.innerText()).to.equal('service is asked to leave: declined')
+    const cpus = row('agents', 'reserved').getByRole('img', { name: /^cpus/ })
+    expect(await cpus.getAttribute('aria-label')).to.equal('cpus: 0 allocated, 0 offered, 4 free of 4')
+    expect(plain(await cells('roles', 'web'))[4]).to.equal(
+      'guarantee cpus 2 mem 1 GB limit gpus 0 consumed cpus 1',
+    )
+  })
+
+  describe('explains why a framework has no offers', () => {
+    const button = (id: string) => row('frameworks', id).getByRole('button', { name: 'Why no offers?' })
+    const funnel = (role: string) => page.locator(`[data-testid=funnel][data-id="${role}"]`)
+
+    beforeEach(() => {
+      endpoint.master.explanations.set('service', explanationOf('service', ['service', 'eng/web']))
+    })
+
+    it('with the keyboard, for each role: reason, agents, example and advice', async () => {
+      await open()
+      await button('service').focus()
+      await page.keyboard.press('Enter')
+      await funnel('eng/web').waitFor()
+      expect(await button('service').getAttribute('aria-expanded')).to.equal('true')
+      const stages = await funnel('service').getByTestId('funnel-row').allInnerTexts()
+      expect(plain(stages)).to.deep.equal([
+        '1 below-minimum what is left is less than the minimum ' +
+          'agent-2.example agent-2 cpus:0.005 is free, and the minimum is cpus:0.01',
+        '1 filtered the framework has refused it, and its filter holds ' +
+          'agent-1.example agent-1 refused 2 s ago, for another 3 s',
+      ])
+      expect(await funnel('service').getByTestId('advice').innerText()).to.equal(
+        'Advice: revive role service, or wait for 3 s',
+      )
+      await page.keyboard.press('Enter')
+      await page.getByTestId('explanation').waitFor({ state: 'detached' })
+      expect([[...hosts], complaints]).to.deep.equal([[new URL(endpoint.url).host], []])
+    })
+
+    it('anew when something happens, at most once a second, and no more when it is closed', async () => {
+      let asked = 0
+      page.on('request', request => {
+        if (request.url().includes('/explain')) asked += 1
+      })
+      await open()
+      await button('service').click()
+      await funnel('service').waitFor()
+      endpoint.master.explanations.set('service', explanationOf('service', ['later']))
+      for (let number = 0; number < 20; number++) {
+        endpoint.hub.publish(eventOf({ kind: 'framework', framework: frameworkOf('batch') }))
+        await page.waitForTimeout(20)
+      }
+      await funnel('later').waitFor()
+      expect(asked).to.equal(2)
+      await button('service').click()
+      endpoint.hub.publish(eventOf({ kind: 'framework', framework: frameworkOf('batch') }))
+      await page.waitForTimeout(1_200)
+      expect(asked).to.equal(2)
+    })
+
+    it('and says so when the master cannot', async () => {
+      await open()
+      endpoint.master.stateView = stateOf()
+      await button('service').click()
+      await page.locator('[data-testid=explanation][data-state=failed]').waitFor()
+      expect(await page.getByTestId('explanation').innerText()).to.equal(
+        'It cannot be explained now: the master answered 404.',
+      )
+    })
   })
 
   it('shows a new offer without reload, and moves it to the recent ones when it ends', async () => {

@@ -149,7 +149,7 @@ describe('tasks', () => {
     expect([...agent.running]).to.deep.equal([])
     expect([...agent.checkpoint.keys()]).to.deep.equal([])
     expect(cluster.state.frameworks).to.deep.equal([])
-    expect([...cluster.registry.keys()]).to.deep.equal(['agent.a1', 'role.*'])
+    expect([...cluster.registry.keys()]).to.deep.equal(['agent.a1'])
   })
 
   it('sends its messages in order when a handler calls at once', async () => {

@@ -1,4 +1,5 @@
 import {
+  type AgentInfo,
   agentToLeader,
   decoder,
   encode,
@@ -8,6 +9,7 @@ import {
   leaderToEveryone,
   LinkEnd,
   type Peer,
+  type Reply,
   Subjects,
   type TaskStatus,
 } from '@tender/sdk/protocol'
@@ -20,6 +22,7 @@ import type { AgentInput } from '../../agent/core/inputs.js'
 import type { AgentTaskState } from '../../agent/core/task.js'
 import type { MasterCommand } from '../../master/core/commands.js'
 import type { MasterInput } from '../../master/core/inputs.js'
+import type { OperatorCall } from '../../master/core/operator-calls.js'
 import { Master } from '../../master/core/master.js'
 import { defaultMasterSettings, type MasterSettings } from '../../master/core/state.js'
 import type { ClusterEvent, StateView } from '../../master/core/view.js'
@@ -44,6 +47,8 @@ export class TestCluster {
   readonly schedulers: TestScheduler[] = []
   /** The registry answers nothing while this holds. */
   registryIsAway = false
+  readonly #answers = new Map<string, Reply>()
+  #requests = 0
   readonly #settings: MasterSettings
   #master: Master | undefined
   #masterTransport: MemoryTransport | undefined
@@ -139,6 +144,8 @@ export class TestCluster {
         this.events.push(command.event)
         return
       case 'answer':
+        this.#answers.set(command.requestId, command.reply)
+        return
       case 'log':
         return
     }
@@ -157,7 +164,16 @@ export class TestCluster {
       agents: of('agent'),
       frameworks: of('framework'),
       roles: of('role'),
+      cluster: of('cluster')[0],
     } as unknown as RegistryContent
+  }
+
+  /** An operator's call, and its answer if there is one by then. */
+  async operate(call: OperatorCall): Promise<Reply | undefined> {
+    const requestId = `request-${++this.#requests}`
+    this.step({ kind: 'operator', requestId, call })
+    await this.advance(10)
+    return this.#answers.get(requestId)
   }
 
   async advance(ms: number): Promise<void> {
@@ -197,6 +213,8 @@ export class TestAgent {
   readonly started: string[] = []
   readonly stopped: string[] = []
   readonly checkpoint = new Map<string, AgentTaskState>()
+  /** Its resources as the leader has last changed them. */
+  checkpointedResources: Pick<AgentInfo, 'resources' | 'resourcesRevision'> | undefined
   /** Why it has given up, if it has. */
   gaveUp = ''
   /** When false, a start neither succeeds nor fails until the test says so. */
@@ -231,6 +249,7 @@ export class TestAgent {
       attributes: this.#attributes,
       containerizers: ['docker', 'process'] as const,
       version: 'test',
+      ...this.checkpointedResources,
     }
     const core = new Agent(
       { info, session: `${this.id}-${++this.#lives}` },
@@ -295,6 +314,9 @@ export class TestAgent {
           `${command.task.frameworkId}/${command.task.info.taskId}`,
           structuredClone(command.task),
         )
+        return
+      case 'checkpoint-resources':
+        this.checkpointedResources = { resources: command.resources, resourcesRevision: command.revision }
         return
       case 'forget':
         this.checkpoint.delete(`${command.task.frameworkId}/${command.task.taskId}`)

@@ -1,6 +1,7 @@
-import { type LogChunk, ProtocolError } from '@tender/sdk/protocol'
+import { type LogChunk, ProtocolError, type Reply } from '@tender/sdk/protocol'
 import { silentLog, systemClock } from '@tender/sdk/runtime'
-import type { LeaderView, StateView } from '../../master/core/view.js'
+import type { OperatorCall } from '../../master/core/operator-calls.js'
+import type { Explanation, LeaderView, StateView } from '../../master/core/view.js'
 import { createHttpServer, EventHub, type MasterPort } from '../../master/http/index.js'
 import { smallCluster } from './small-cluster.js'
 
@@ -12,6 +13,12 @@ export class FakeMaster implements MasterPort {
   problemList: string[] = []
   /** The task's log by `<frameworkId>/<taskId>/<stream>`; a task that is not here has none. */
   readonly logs = new Map<string, { bytes: Buffer; ended: boolean }>()
+
+  /** Answered to all that an operator asks; what was asked is kept. */
+  reply: Reply = { ok: true, result: { changes: [] } }
+  readonly asked: OperatorCall[] = []
+  /** By framework; filtered by the query's role. */
+  readonly explanations = new Map<string, Explanation>()
 
   isLeader = () => this.leads
   leader = () => this.knownLeader
@@ -28,6 +35,17 @@ export class FakeMaster implements MasterPort {
     [...this.stateView.offers, ...this.stateView.recentOffers].find(offer => offer.offerId === id)
   tasks = () => this.stateView.tasks
   tasksOfId = (id: string) => this.stateView.tasks.filter(task => task.taskId === id)
+
+  operate = async (call: OperatorCall) => {
+    this.asked.push(call)
+    return this.reply
+  }
+
+  explain: MasterPort['explain'] = ({ frameworkId, role }) => {
+    const explanation = this.explanations.get(frameworkId)
+    const roles = explanation?.roles.filter(each => role === undefined || each.role === role)
+    return explanation && { ...explanation, roles: roles ?? [] }
+  }
 
   readLog: MasterPort['readLog'] = async (task, stream, offset, maxBytes): Promise<LogChunk> => {
     const log = this.logs.get(`${task.frameworkId}/${task.taskId}/${stream}`)

@@ -1,7 +1,9 @@
 import type {
   AgentView,
   ClusterEvent,
+  Explanation,
   FrameworkView,
+  InverseOfferView,
   LeaderView,
   OfferView,
   RoleView,
@@ -85,6 +87,23 @@ export function offerOf(offerId: string, fields: Partial<OfferView> = {}): Offer
   }
 }
 
+/** A request to the service framework to leave its agent for a window. */
+export function inverseOfferOf(
+  inverseOfferId: string,
+  fields: Partial<InverseOfferView> = {},
+): InverseOfferView {
+  return {
+    inverseOfferId,
+    frameworkId: 'service',
+    agentId: 'agent-1',
+    hostname: 'agent-1.example',
+    reason: 'maintenance',
+    unavailability: { startMs: nowMs + 60_000 },
+    madeAtMs: nowMs - 1_000,
+    ...fields,
+  }
+}
+
 export function taskOf(taskId: string, fields: Partial<TaskView> = {}): TaskView {
   return {
     taskId,
@@ -111,6 +130,7 @@ export function stateOf(fields: Partial<StateView> = {}): StateView {
     offers: [],
     recentOffers: [],
     tasks: [],
+    inverseOffers: [],
     ...fields,
   }
 }
@@ -126,4 +146,35 @@ export function ended(
   fields: Partial<OfferView> = {},
 ): OfferView {
   return { ...offer, state: outcome, endedAtMs: offer.madeAtMs + offer.ageMs, ...fields }
+}
+
+/** A framework that has refused one agent of two, and of whom the other one is not offered to it either. */
+export function explanationOf(frameworkId: string, roles: readonly string[]): Explanation {
+  const refused = {
+    agentId: 'agent-1',
+    hostname: 'agent-1.example',
+    reason: 'filtered' as const,
+    message: 'refused 2 s ago, for another 3 s',
+    figures: { refusedForMs: '3000' },
+  }
+  const small = {
+    agentId: 'agent-2',
+    hostname: 'agent-2.example',
+    reason: 'below-minimum' as const,
+    message: 'cpus:0.005 is free, and the minimum is cpus:0.01',
+    figures: { free: 'cpus:0.005', minimum: 'cpus:0.01' },
+  }
+  return {
+    frameworkId,
+    roles: roles.map(role => ({
+      role,
+      agentCount: 2,
+      funnel: [
+        { reason: small.reason, agentCount: 1, example: small },
+        { reason: refused.reason, agentCount: 1, example: refused },
+      ],
+      advice: `revive role ${role}, or wait for 3 s`,
+      agents: [refused, small],
+    })),
+  }
 }

@@ -19,7 +19,9 @@ import { addDevCommand } from '../../cli/commands/dev.js'
 import { addListCommands } from '../../cli/commands/lists.js'
 import { addLogsCommand } from '../../cli/commands/logs.js'
 import { addMasterCommand } from '../../cli/commands/master.js'
+import { addOperatorCommands } from '../../cli/commands/operators.js'
 import { addServiceCommand } from '../../cli/commands/service.js'
+import { errorView } from '../../master/http/errors.js'
 import { addSimulateCommand } from '../../cli/commands/simulate.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
@@ -100,10 +102,10 @@ describe('the documentation', () => {
     const operations = read('docs/operations.md')
     const metrics = found(read('master/http/metrics.ts'), /'(tender_\w+)'/g)
     expect(found(operations, /`(tender_\w+)`/g)).to.have.members(metrics)
-    const sources = ['events', 'lists', 'master', 'metrics', 'tasks'].map(name =>
-      read(`master/http/routes/${name}.ts`),
+    const sources = readdirSync(join(root, 'master/http/routes')).map(name =>
+      read(`master/http/routes/${name}`),
     )
-    const routes = found(sources.join('\n'), /path: '([^']+)'/g)
+    const routes = found(sources.join('\n'), /'(\/(?:api\/v1\/|metrics)[^']*)'/g)
     const table = found(operations, /^\| (`\/[^|]*)\|/gm).join()
     expect(found(table, /`([^`]+)`/g)).to.have.members(routes)
   })
@@ -115,6 +117,7 @@ describe('the documentation', () => {
     addAgentCommand(program)
     addServiceCommand(program)
     addListCommands(program)
+    addOperatorCommands(program)
     addDeployCommand(program)
     addLogsCommand(program)
     addSimulateCommand(program)
@@ -124,10 +127,22 @@ describe('the documentation', () => {
     expect(used.filter(name => name !== 'help' && !names.includes(name))).to.deep.equal([])
 
     const operations = code(read('docs/operations.md'))
+    const operators = new Command()
+    addOperatorCommands(operators)
     const described = ['dev', 'master', 'agent', 'service', 'simulate']
     const parts = program.commands.filter(each => described.includes(each.name()))
-    const options = parts.flatMap(part => part.options).filter(option => !option.hidden)
+    const options = [...parts, ...operators.commands, ...operators.commands.flatMap(each => each.commands)]
+      .flatMap(part => part.options)
+      .filter(option => !option.hidden)
     const expected = options.flatMap(({ long, envVar }) => [long, envVar]).filter(text => text !== undefined)
     expect(expected.filter(text => !operations.includes(text))).to.deep.equal([])
+    const inner = operators.commands.flatMap(each => each.commands.map(sub => `${each.name()} ${sub.name()}`))
+    expect(inner.filter(name => !operations.includes(`tender ${name}`))).to.deep.equal([])
+  })
+
+  it('lists each code that the web endpoint answers with, and no other', () => {
+    const section = read('docs/operations.md').split('**Errors** are')[1]?.split('**Standbys**')[0] ?? ''
+    const codes = found(section, /`([a-z-]+)`/g)
+    expect(codes).to.have.members((errorView as any).properties.code.enum)
   })
 })

@@ -1,4 +1,4 @@
-import type { WireResources } from '@tender/sdk/values'
+import { kindOf, type WireResources } from '@tender/sdk/values'
 
 const inMb = new Set(['mem', 'disk'])
 
@@ -8,8 +8,9 @@ export function amount(name: string, value: number): string {
   return value < 1024 ? `${compact(value)} MB` : `${compact(value / 1024)} GB`
 }
 
-/** All of a resource as text: `31000–31009, 31020`. */
-export function valueText(name: string, value: WireResources[string]): string {
+/** All of a kind of resource as text: `31000–31009, 31020`. */
+export function valueText(key: string, value: WireResources[string]): string {
+  const { name } = kindOf(key)
   if (typeof value === 'number') return amount(name, value)
   if (value.length === 0) return 'none'
   return value
@@ -22,10 +23,10 @@ export function valueText(name: string, value: WireResources[string]): string {
     .join(', ')
 }
 
-/** The order in which operators look at resources; others follow by name. */
+/** The order in which operators look at resources; others follow by name, and the kinds of one stand together. */
 export function byHabit(a: string, b: string): number {
   const habit = ['cpus', 'mem', 'disk', 'gpus', 'ports']
-  const place = (name: string) => (habit.includes(name) ? habit.indexOf(name) : habit.length)
+  const place = (key: string) => habit.indexOf(kindOf(key).name) + 1 || habit.length + 1
   return place(a) - place(b) || (a < b ? -1 : a > b ? 1 : 0)
 }
 

@@ -1,4 +1,4 @@
-import type { LeaderView, RoleView, StateView } from '../../core/view.js'
+import type { Explanation, LeaderView, RoleView, StateView } from '../../core/view.js'
 
 /** The answer to a read of the state: it, or who is to be asked instead. */
 export type StateAnswer =
@@ -31,6 +31,12 @@ async function jsonOf<T>(response: Response): Promise<T> {
 export async function fetchRoles(): Promise<readonly RoleView[] | undefined> {
   const response = await fetch('api/v1/roles', { redirect: 'error' }).catch(() => undefined)
   return response?.ok ? jsonOf<RoleView[]>(response) : undefined
+}
+
+/** Why a framework has no more offers. @throws Error saying why it cannot be had now */
+export async function fetchExplanation(frameworkId: string): Promise<Explanation> {
+  const query = new URLSearchParams({ framework: frameworkId })
+  return jsonOf(await fetch(`api/v1/explain?${query.toString()}`, { redirect: 'error' }))
 }
 
 /** @param stream stdout or stderr */

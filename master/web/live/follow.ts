@@ -1,6 +1,7 @@
 import type { ClusterEvent } from '../../core/view.js'
 import { applyEvents } from '../../http/apply-events.js'
 import { fetchRoles, fetchState } from './api.js'
+import { refreshExplanations } from './explanations.js'
 import { setLeaderTime } from './now.js'
 import { connection, state } from './store.js'
 
@@ -21,6 +22,7 @@ async function load(): Promise<void> {
     if (answer.kind === 'state') {
       setLeaderTime(answer.nowMs)
       state.value = answer.state
+      refreshExplanations()
       listen(answer.eventId)
       return
     }
@@ -61,10 +63,14 @@ function listen(eventId: string): void {
     if (events.length === 0 || !state.value) return
     state.value = applyEvents(state.value, events)
     refreshRoles()
+    refreshExplanations()
   }
   source.addEventListener('heartbeat', ({ data }: MessageEvent<string>) => {
     alive()
     setLeaderTime((JSON.parse(data) as { nowMs: number }).nowMs)
+    // What has no event of its own: an operator changes a weight, a filter ends by time.
+    refreshRoles()
+    refreshExplanations()
   })
   // Something happened that the master cannot tell any more.
   source.addEventListener('reset', restart)
@@ -77,7 +83,7 @@ function listen(eventId: string): void {
 
 let rolesTimer: ReturnType<typeof setTimeout> | undefined
 
-/** Shares change with every offer and task; they are fetched at most once a second, and only while something happens. */
+/** Shares change with every offer and task; they are fetched at most once a second while something happens. */
 function refreshRoles(): void {
   rolesTimer ??= setTimeout(() => {
     rolesTimer = undefined

@@ -1,5 +1,5 @@
 import { computed, signal } from '@preact/signals'
-import type { StateView } from '../../core/view.js'
+import type { InverseOfferView, StateView } from '../../core/view.js'
 
 /** How this page stands to the leader. */
 export type Connection =
@@ -22,3 +22,12 @@ export const filterText = signal('')
 export const frameworkNames = computed(
   () => new Map(state.value?.frameworks.map(({ frameworkId, name }) => [frameworkId, name])),
 )
+
+/** Who was asked to leave an agent, by its id. */
+export const inverseOffersByAgent = computed(() => {
+  const byAgent = new Map<string, InverseOfferView[]>()
+  for (const inverseOffer of state.value?.inverseOffers ?? []) {
+    byAgent.set(inverseOffer.agentId, [...(byAgent.get(inverseOffer.agentId) ?? []), inverseOffer])
+  }
+  return byAgent
+})

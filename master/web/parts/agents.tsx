@@ -1,10 +1,14 @@
+import { Resources, type WireResources } from '@tender/sdk/values'
 import type { AgentView } from '../../core/view.js'
+import { dateAndTime, duration } from '../format/time.js'
+import { frameworkNames, inverseOffersByAgent } from '../live/store.js'
 import { Ports } from './ports.js'
 import { BarLegend, ResourceBar } from './resource-bar.js'
+import { ResourceList } from './resource-list.js'
 import { Section } from './section.js'
 import { StateTag } from './state-tag.js'
 import { type Column, Table } from './table.js'
-import { Age } from './ticking.js'
+import { Age, TimeLeft } from './ticking.js'
 
 const columns: readonly Column<AgentView>[] = [
   { head: 'Agent', cell: agent => <AgentName agent={agent} /> },
@@ -18,6 +22,7 @@ const columns: readonly Column<AgentView>[] = [
             for <Age sinceMs={agent.unreachableAtMs} />
           </div>
         )}
+        <Condition agent={agent} />
       </>
     ),
   },
@@ -36,12 +41,55 @@ function AgentName({ agent }: { agent: AgentView }) {
         <b>{agent.hostname}</b> <code class="faint">{agent.agentId}</code>
       </div>
       <div class="faint">{[...agent.containerizers, ...attributes].join(' · ')}</div>
+      <Reserved resources={agent.resources} />
+    </>
+  )
+}
+
+/** What is set aside for roles, by kind: `cpus(web) 2`. */
+function Reserved({ resources }: { resources: WireResources }) {
+  const reserved = Resources.fromWire(resources).only(kind => kind.reservation !== undefined)
+  if (reserved.isEmpty) return null
+  return (
+    <div data-testid="reserved">
+      <span class="faint">reserved</span> <ResourceList resources={reserved.toWire()} />
+    </div>
+  )
+}
+
+/** What operators have ordered: it is drained, deactivated, or will be away. */
+function Condition({ agent }: { agent: AgentView }) {
+  const { condition, drainEndsAtMs, unavailability } = agent
+  return (
+    <>
+      {condition && (
+        <div data-testid="condition">
+          <StateTag state={condition} />
+          {drainEndsAtMs !== undefined && (
+            <div class="faint">
+              tasks are killed <TimeLeft untilMs={drainEndsAtMs} />
+            </div>
+          )}
+        </div>
+      )}
+      {unavailability && (
+        <div data-testid="window" class="faint">
+          away from {dateAndTime(unavailability.startMs)}
+          {unavailability.durationMs !== undefined && ` for ${duration(unavailability.durationMs)}`}
+        </div>
+      )}
+      {inverseOffersByAgent.value.get(agent.agentId)?.map(({ inverseOfferId, frameworkId, answer }) => (
+        <div key={inverseOfferId} data-testid="inverse-offer" class="faint">
+          {frameworkNames.value.get(frameworkId) ?? frameworkId} is asked to leave
+          {answer && `: ${answer}`}
+        </div>
+      ))}
     </>
   )
 }
 
 function Bar({ agent, name }: { agent: AgentView; name: string }) {
-  const of = (held: AgentView['resources']) => (typeof held[name] === 'number' ? held[name] : 0)
+  const of = (held: WireResources) => Resources.fromWire(held).scalar(name)
   const total = of(agent.resources)
   if (total === 0) return <span class="faint">none</span>
   return <ResourceBar name={name} allocated={of(agent.allocated)} offered={of(agent.offered)} total={total} />

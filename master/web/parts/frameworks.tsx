@@ -1,4 +1,5 @@
 import type { FrameworkView } from '../../core/view.js'
+import { ExplainButton, explanationOf } from './explanation.js'
 import { ResourceList } from './resource-list.js'
 import { Section } from './section.js'
 import { StateTag } from './state-tag.js'
@@ -33,6 +34,7 @@ const columns: readonly Column<FrameworkView>[] = [
   { head: 'Offered', kind: 'wide', cell: framework => <ResourceList resources={framework.offered} /> },
   { head: 'Offers', kind: 'number', cell: framework => framework.offerCount },
   { head: 'Tasks', kind: 'number', cell: framework => framework.taskCount },
+  { head: 'Explain', cell: ({ frameworkId }) => <ExplainButton frameworkId={frameworkId} /> },
 ]
 
 function FrameworkName({ framework }: { framework: FrameworkView }) {
@@ -66,6 +68,7 @@ export function Frameworks({ frameworks }: { frameworks: readonly FrameworkView[
         columns={columns}
         rows={frameworks}
         keyOf={framework => framework.frameworkId}
+        details={({ frameworkId }) => explanationOf(frameworkId)}
         empty={
           <>
             No framework has subscribed. Start the bundled one with <code>tender service</code>, or write one

@@ -1,4 +1,4 @@
-import type { WireResources } from '@tender/sdk/values'
+import { Resources, type WireResources } from '@tender/sdk/values'
 import { valueText } from '../format/amount.js'
 
 interface Held {
@@ -7,16 +7,19 @@ interface Held {
   readonly free: WireResources
 }
 
-/** Ports as text, what is not there left out. */
+/** Ports as text, reserved or not, what is not there left out. */
 export function Ports({ held }: { held: Held }) {
-  const kinds = (['allocated', 'offered', 'free'] as const).filter(kind => held[kind].ports !== undefined)
-  if (kinds.length === 0) return <span class="faint">none</span>
+  const ports = (['allocated', 'offered', 'free'] as const).map(
+    kind => [kind, Resources.fromWire(held[kind]).ranges('ports')] as const,
+  )
+  const shown = ports.filter(([, ranges]) => ranges.length > 0)
+  if (shown.length === 0) return <span class="faint">none</span>
   return (
     <span class="ports">
-      {kinds.map(kind => (
+      {shown.map(([kind, ranges]) => (
         <span key={kind}>
           <span class={`key ${kind}`} title={kind} role="img" aria-label={kind} />{' '}
-          {valueText('ports', held[kind].ports ?? [])}
+          {valueText('ports', [...ranges])}
         </span>
       ))}
     </span>

@@ -13,6 +13,8 @@ const tones: Readonly<Record<string, string>> = {
   expired: 'warn',
   disconnected: 'warn',
   suppressed: 'warn',
+  draining: 'warn',
+  deactivated: 'warn',
   UNREACHABLE: 'warn',
   UNKNOWN: 'warn',
 }

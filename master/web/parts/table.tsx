@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals'
-import type { ComponentChildren } from 'preact'
+import { type ComponentChildren, Fragment } from 'preact'
 import { filterText } from '../live/store.js'
 
 export interface Column<T> {
@@ -16,6 +16,8 @@ interface TableProps<T> {
   readonly columns: readonly Column<T>[]
   readonly rows: readonly T[]
   readonly keyOf: (row: T) => string
+  /** What stands below a row, over its whole width. */
+  readonly details?: (row: T) => ComponentChildren
   /** What stands there when there are no rows, and what to do then. */
   readonly empty: ComponentChildren
   /** How many rows at first; more on request, as many thousand rows would make the page slow. */
@@ -23,7 +25,7 @@ interface TableProps<T> {
 }
 
 export function Table<T extends object>(props: TableProps<T>) {
-  const { caption, testId, columns, rows, keyOf, empty, rowsAtFirst = 100 } = props
+  const { caption, testId, columns, rows, keyOf, details, empty, rowsAtFirst = 100 } = props
   const more = useSignal(0)
   const wanted = filterText.value.trim().toLowerCase()
   const matching =
@@ -53,13 +55,16 @@ export function Table<T extends object>(props: TableProps<T>) {
         </thead>
         <tbody>
           {shown.map(row => (
-            <tr key={keyOf(row)} data-testid={`${testId}-row`} data-id={keyOf(row)}>
-              {columns.map(({ head, kind, cell }) => (
-                <td key={head} class={kind}>
-                  {cell(row)}
-                </td>
-              ))}
-            </tr>
+            <Fragment key={keyOf(row)}>
+              <tr data-testid={`${testId}-row`} data-id={keyOf(row)}>
+                {columns.map(({ head, kind, cell }) => (
+                  <td key={head} class={kind}>
+                    {cell(row)}
+                  </td>
+                ))}
+              </tr>
+              <Details columnCount={columns.length}>{details?.(row)}</Details>
+            </Fragment>
           ))}
         </tbody>
       </table>
@@ -75,5 +80,14 @@ export function Table<T extends object>(props: TableProps<T>) {
         </button>
       )}
     </div>
+  )
+}
+
+function Details({ columnCount, children }: { columnCount: number; children?: ComponentChildren }) {
+  if (children === undefined || children === null) return null
+  return (
+    <tr class="details">
+      <td colSpan={columnCount}>{children}</td>
+    </tr>
   )
 }

@@ -6,6 +6,12 @@ export function Age({ sinceMs }: { sinceMs: number }) {
   return <span data-testid="age">{ticking(nowMs.value - sinceMs)}</span>
 }
 
+/** How long until then; ticks. */
+export function TimeLeft({ untilMs }: { untilMs: number }) {
+  const leftMs = untilMs - nowMs.value
+  return <span data-testid="time-left">{leftMs > 0 ? `in ${ticking(leftMs)}` : 'now'}</span>
+}
+
 /** How long until then; ticks, and warns at the end. */
 export function Countdown({ madeAtMs, untilMs }: { madeAtMs: number; untilMs: number | undefined }) {
   if (untilMs === undefined)

@@ -52,6 +52,14 @@ export class BenchCluster {
     this.allocator.charge({ frameworkId, role: '*', agentId, resources })
   }
 
+  /** All agents are to be looked at again, although nothing of them has changed. */
+  lookAtAll(): void {
+    for (let index = 0; index < this.size.agents; index++) {
+      const agentId = `agent-${index}`
+      this.allocator.setAgent({ agentId, total, hostname: agentId, attributes: {}, domain: undefined })
+    }
+  }
+
   cycle(): Grant[] {
     return this.allocator.cycle(this.now)
   }

@@ -6,7 +6,9 @@ import {
   ended,
   eventOf,
   frameworkOf,
+  inverseOfferOf,
   leaderOf,
+  nowMs,
   offerOf,
   roleOf,
   stateOf,
@@ -105,6 +107,25 @@ describe('a state after events', () => {
     const other = taskOf('web.1', { frameworkId: 'batch' })
     const after = applyEvents(cluster, [running, eventOf({ kind: 'task', task: other })])
     expect(after.tasks).to.deep.equal([other, task])
+  })
+
+  it('counts a volume once that several tasks share', () => {
+    const resources = { 'disk(web)[data:/data]{shared}': 5 }
+    const sharing = agentOf('agent-1', { resources: { cpus: 4, ...resources } })
+    const tasks = ['a', 'b'].map(id => taskOf(id, { resources: { cpus: 1, ...resources } }))
+    const events = tasks.map(each => eventOf({ kind: 'task', task: each }))
+    const after = applyEvents(stateOf({ agents: [sharing] }), events)
+    expect(after.agents[0]?.allocated).to.deep.equal({ cpus: 2, ...resources })
+  })
+
+  it('keeps who is asked to leave an agent, and the whitelist', () => {
+    const [asked, gone] = [inverseOfferOf('7-i1'), inverseOfferOf('7-i2')]
+    const accepted = { ...asked, answer: 'accepted' as const }
+    const whitelisted = { ...cluster, whitelist: ['h1'] }
+    const changes = [asked, gone, accepted, { ...gone, endedAtMs: nowMs }]
+    const events = changes.map(inverseOffer => eventOf({ kind: 'inverse-offer', inverseOffer }))
+    const { inverseOffers, whitelist } = applyEvents(whitelisted, events)
+    expect({ inverseOffers, whitelist }).to.deep.equal({ inverseOffers: [accepted], whitelist: ['h1'] })
   })
 
   it('adds, changes and removes agents, frameworks and the leader', () => {

@@ -1,8 +1,8 @@
 import { schema } from '@tender/sdk/protocol'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { agentView } from '../../../master/core/view.js'
-import { jsonEndpoint, streamEndpoint } from '../../../master/http/endpoint.js'
+import { agentView, changesView } from '../../../master/core/view.js'
+import { jsonEndpoint, streamEndpoint, writeEndpoint } from '../../../master/http/endpoint.js'
 import { describeEndpoints } from '../../../master/http/openapi.js'
 import { expectMatchesOpenApi } from '../../support/openapi.js'
 import { agentOf } from '../../support/master-views.js'
@@ -14,6 +14,15 @@ const endpoints = [
     answer: agentView,
     errors: [404],
     read: () => undefined,
+  }),
+  writeEndpoint({
+    method: 'post',
+    path: '/api/v1/agents/{agentId}',
+    summary: 'Changes it',
+    body: schema.object({ graceMs: schema.optional(schema.integer()) }),
+    answer: changesView,
+    errors: [409],
+    perform: async () => ({ ok: true }),
   }),
   streamEndpoint({
     path: '/api/v1/logs',
@@ -50,13 +59,42 @@ describe('the OpenAPI description', () => {
           content: { 'application/json': { schema: { $ref: '#/components/schemas/Agent' } } },
         },
         307: { description: 'another master leads: ask there' },
-        400: { description: 'a parameter is wrong', content: error },
+        400: { description: 'a parameter or the body is wrong', content: error },
         404: { description: 'there is none', content: error },
         503: {
-          description: 'it cannot be answered now: no leader is known, or the agent cannot be reached',
+          description:
+            'it cannot be done now: no leader is known, or the agent or the registry cannot be reached',
           content: error,
         },
       },
+    })
+  })
+
+  it('describes what changes something, with its body, beside what reads it', () => {
+    const { get, post } = description.paths['/api/v1/agents/{agentId}']
+    const { operationId, requestBody, responses } = post
+    expect({
+      read: get.operationId,
+      operationId,
+      requestBody,
+      done: responses[200],
+      statuses: Object.keys(responses),
+    }).to.deep.equal({
+      read: 'getAgentsByAgentId',
+      operationId: 'postAgentsByAgentId',
+      requestBody: {
+        required: false,
+        content: {
+          'application/json': {
+            schema: { type: 'object', required: [], properties: { graceMs: { type: 'integer' } } },
+          },
+        },
+      },
+      done: {
+        description: 'done: what has changed',
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Changes' } } },
+      },
+      statuses: ['200', '307', '400', '403', '409', '413', '415', '503'],
     })
   })
 

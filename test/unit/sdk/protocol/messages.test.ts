@@ -44,7 +44,9 @@ const agent = {
   agentId: 'a1',
   hostname: 'a1.test',
   resources,
+  resourcesRevision: 2,
   attributes: { rack: 'r1', slots: 4 },
+  domain: { region: 'north', zone: 'north-1' },
   containerizers: ['docker', 'process'],
   version: '0.1.0',
 }
@@ -69,6 +71,23 @@ const offer = {
   madeAtMs: 1,
   expiresAtMs: 60_001,
 }
+const inverseOffer = {
+  inverseOfferId: '7-i1',
+  frameworkId: 'f1',
+  agentId: 'a1',
+  hostname: 'a1.test',
+  reason: 'maintenance',
+  unavailability: { startMs: 1_700_000_000_000, durationMs: 3_600_000 },
+}
+const offerConstraints = {
+  '*': [
+    [
+      { attribute: 'rack', equals: 'r1' },
+      { region: true, exists: true },
+    ],
+  ],
+}
+const demands = [{ role: '*', shapes: [{ count: 3, resources: { cpus: 1, ports: 2 }, constraints: [] }] }]
 const framework = { frameworkId: 'f1', name: 'web', roles: ['*'], failoverTimeoutMs: 0, webUrl: 'http://f1' }
 const reply = { ok: false, code: 'invalid-offer', message: 'it has gone' }
 
@@ -89,6 +108,7 @@ const conversations: Record<string, [Messages, Record<string, unknown>]> = {
       reply,
       launch: { frameworkId: 'f1', role: '*', task },
       kill: { frameworkId: 'f1', taskId: 'web.1', graceMs: 0 },
+      'set-resources': { resources: { 'cpus(web,dynamic)': 1, 'disk{mount}': [5, 5] }, resourcesRevision: 3 },
       acknowledge: { frameworkId: 'f1', taskId: 'web.1', sequence: 3 },
       'read-log': { frameworkId: 'f1', taskId: 'web.1', stream: 'stdout', offset: -100, maxBytes: 100 },
       resynchronise: { reason: 'a gap' },
@@ -97,10 +117,30 @@ const conversations: Record<string, [Messages, Record<string, unknown>]> = {
   'framework to leader': [
     frameworkToLeader,
     {
-      subscribe: { framework, suppressedRoles: ['*'], startedAtMs: 1_700_000_000_000, received },
+      subscribe: {
+        framework,
+        suppressedRoles: ['*'],
+        offerConstraints,
+        demands,
+        startedAtMs: 1_700_000_000_000,
+        received,
+      },
       heartbeat: { received },
-      accept: { offerIds: ['7-1'], operations: [{ kind: 'launch', tasks: [task] }], filter: { refuseMs: 0 } },
-      decline: { offerIds: ['7-1'], filter: { refuseMs: 5_000 } },
+      update: { framework, suppressedRoles: ['*'], offerConstraints },
+      accept: {
+        offerIds: ['7-1'],
+        operations: [
+          { kind: 'reserve', resources: { 'disk(web,dynamic)': 100 } },
+          { kind: 'create', resources: { 'disk(web,dynamic)[db:/data]': 100 } },
+          { kind: 'launch', tasks: [task] },
+        ],
+        filter: { refuseMs: 0 },
+        allOrNothing: true,
+        demands,
+      },
+      decline: { offerIds: ['7-1'], filter: { refuseMs: 5_000 }, demands },
+      demand: { demands: [{ role: '*' }] },
+      'answer-inverse-offers': { inverseOfferIds: ['7-i1'], answer: 'accept' },
       suppress: { roles: ['*'] },
       unsuppress: {},
       'clear-filters': {},
@@ -117,6 +157,8 @@ const conversations: Record<string, [Messages, Record<string, unknown>]> = {
     {
       reply,
       offers: { offers: [offer] },
+      'inverse-offers': { inverseOffers: [inverseOffer] },
+      'rescind-inverse-offers': { inverseOfferIds: ['7-i1'], reason: 'the window was changed' },
       rescind: { offerIds: ['7-1'], reason: 'expired' },
       update: { status },
       failed: { code: 'replaced', message: 'a newer instance' },

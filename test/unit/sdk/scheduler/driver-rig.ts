@@ -1,5 +1,6 @@
 import type {
   Envelope,
+  InverseOffer,
   leaderToFramework,
   LinkEnd,
   MessageOf,
@@ -48,6 +49,10 @@ function eventText(event: DriverEvent): string {
       return `offers ${event.offers.map(({ offerId }) => offerId).join()}`
     case 'rescinded':
       return `rescinded ${event.offerIds.join()}: ${event.reason}`
+    case 'inverse-offers':
+      return `inverse-offers ${event.inverseOffers.map(each => each.inverseOfferId).join()}`
+    case 'inverse-rescinded':
+      return `inverse-rescinded ${event.inverseOfferIds.join()}: ${event.reason}`
     case 'update':
       return `update ${event.status.taskId} ${event.status.sequence ?? '-'} ${event.status.state}`
     case 'failed':
@@ -127,6 +132,21 @@ export class DriverRig {
     return this.hear('offers', { offers: offerIds.map(offer) })
   }
 
+  hearInverseOffers(...inverseOfferIds: string[]): string[] {
+    return this.hear('inverse-offers', { inverseOffers: inverseOfferIds.map(inverseOffer) })
+  }
+
+  /** The leader's answer to a call. */
+  answer(callId: string, reply: Reply = { ok: true }): string[] {
+    return this.hear('reply', reply, { call: callId })
+  }
+
+  /** The body of the subscription that the driver asks for when it has lost the connection. */
+  resubscription(): object {
+    this.step({ kind: 'reconnected' })
+    return this.sent[0]?.body as object
+  }
+
   hearUpdate(sequence: number | undefined, state: TaskStatus['state'] = 'RUNNING', taskId = 't1'): string[] {
     return this.hear('update', { status: status(sequence, state, taskId) })
   }
@@ -153,6 +173,17 @@ function offer(offerId: string): Offer {
     attributes: {},
     containerizers: ['process'],
     madeAtMs: 0,
+  }
+}
+
+function inverseOffer(inverseOfferId: string): InverseOffer {
+  return {
+    inverseOfferId,
+    frameworkId: 'web',
+    agentId: 'a1',
+    hostname: 'a1.test',
+    reason: 'maintenance',
+    unavailability: { startMs: 60_000 },
   }
 }
 

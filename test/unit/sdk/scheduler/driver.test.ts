@@ -278,6 +278,77 @@ describe("the driver's offers", () => {
   })
 })
 
+describe("the driver's offers that were accepted all or nothing", () => {
+  const accept = { offerIds: ['o1'], operations: [], allOrNothing: true }
+  const noneDone = {
+    ok: true,
+    result: { tasks: [], operations: [{ kind: 'reserve', ok: false, code: 'invalid-operation' }] },
+  } as const
+  const refused = { ok: false, code: 'insufficient-resources', message: 'no' } as const
+  const rescind = { offerIds: ['o1'], reason: 'expired' }
+
+  for (const [name, reply] of [
+    ['refused as a whole', refused],
+    ['not done', noneDone],
+  ] as const) {
+    it(`stand on when it was ${name}, so that they may yet be rescinded`, () => {
+      const rig = DriverRig.subscribed()
+      rig.hearOffers('o1')
+      rig.call('c1', 'accept', accept)
+      rig.answer('c1', reply)
+      expect(rig.hear('rescind', rescind)).to.deep.equal(['event rescinded o1: expired'])
+    })
+  }
+
+  it('do not when they had ended before the answer came, or when it was done', () => {
+    const rig = DriverRig.subscribed()
+    rig.hearOffers('o1')
+    rig.call('c1', 'accept', accept)
+    rig.hear('rescind', rescind)
+    rig.answer('c1', refused)
+    expect(rig.hear('rescind', rescind)).to.deep.equal([])
+    rig.hearOffers('o1')
+    rig.call('c2', 'accept', accept)
+    rig.answer('c2', { ok: true, result: { tasks: [] } })
+    expect(rig.hear('rescind', rescind)).to.deep.equal([])
+  })
+
+  it('do not after a new subscription', () => {
+    const rig = DriverRig.subscribed()
+    rig.hearOffers('o1')
+    rig.call('c1', 'accept', accept)
+    rig.step({ kind: 'reconnected' })
+    rig.takeSubscription(2)
+    rig.answer('c1', refused)
+    expect(rig.hear('rescind', rescind)).to.deep.equal([])
+  })
+})
+
+describe("the driver's inverse offers", () => {
+  it('are shown, and taken back although they were answered', () => {
+    const rig = DriverRig.subscribed()
+    expect(rig.hearInverseOffers('i1', 'i2')).to.deep.equal(['event inverse-offers i1,i2'])
+    const answer = { inverseOfferIds: ['i1'], answer: 'accept' }
+    expect(rig.call('c1', 'answer-inverse-offers', answer)).to.deep.equal(['send answer-inverse-offers c1'])
+    const rescind = { inverseOfferIds: ['i1', 'i9'], reason: 'no maintenance' }
+    expect(rig.hear('rescind-inverse-offers', rescind)).to.deep.equal([
+      'event inverse-rescinded i1: no maintenance',
+    ])
+    expect(rig.hear('rescind-inverse-offers', rescind)).to.deep.equal([])
+  })
+
+  it('are void after a new subscription: the leader makes them anew', () => {
+    const rig = DriverRig.subscribed()
+    rig.hearInverseOffers('i1')
+    rig.step({ kind: 'reconnected' })
+    expect(rig.hearInverseOffers('i2')).to.deep.equal([])
+    expect(rig.takeSubscription(2).slice(0, 2)).to.deep.equal([
+      'event inverse-rescinded i1: subscribed again',
+      'event subscribed 1',
+    ])
+  })
+})
+
 describe("the driver's updates", () => {
   it('are told one by one, and acknowledged when the handler is done', () => {
     const rig = DriverRig.subscribed()

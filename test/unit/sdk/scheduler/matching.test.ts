@@ -36,6 +36,28 @@ describe('a need', () => {
     expect(placement?.need).to.equal(wanted)
   })
 
+  it('may name ports by their number among its amounts', () => {
+    const placement = choose(parse('cpus:1;ports:[10-20]'), need('cpus:0.5;ports:2', 1))
+    expect([String(placement?.resources), placement?.ports]).to.deep.equal([
+      'cpus:0.5;ports:[10-12]',
+      [10, 11, 12],
+    ])
+  })
+
+  it('is met by what is reserved first, and told of which kind it is', () => {
+    const available = parse('cpus:4;cpus(web):1;mem:512;ports(web):[9-9];ports:[1-5]')
+    const placement = choose(available, need('cpus:2;mem:128', 2))
+    expect(String(placement?.resources)).to.equal('cpus:1;cpus(web):1;mem:128;ports:[1-1];ports(web):[9-9]')
+    expect(placement?.ports).to.deep.equal([1, 9])
+  })
+
+  it('never uses a volume, a mount or what is revocable unless it names it', () => {
+    const available = parse('cpus{revocable}:4;disk{mount}:100;disk(web)[db:/data]:10')
+    const needs = [need('cpus:1'), need('disk:1'), need('cpus{revocable}:1;disk(web)[db:/data]:10')]
+    expect(needs.map(each => fits(available, each))).to.deep.equal([false, false, true])
+    expect(String(choose(available, need('disk{mount}:100'))?.resources)).to.equal('disk{mount}:100')
+  })
+
   it('that asks for no ports gets none', () => {
     const resources = parse('cpus:1')
     expect(choose(parse('cpus:1;ports:[1-9]'), { resources })).to.deep.equal({
@@ -69,6 +91,15 @@ describe('packing', () => {
     expect(unplaced).to.deep.equal([needs[3]])
   })
 
+  it('lets several needs use one shared volume, and one a volume that is not shared', () => {
+    const volumes = ['disk(web)[a:/a]{shared}:9', 'disk(web)[b:/b]:9']
+    const unplaced = volumes.map(volume => {
+      const needs = [need(`cpus:1;${volume}`), need(`cpus:1;${volume}`)]
+      return pack([offerOf(parse(`cpus:2;${volume}`))], needs).unplaced.length
+    })
+    expect(unplaced).to.deep.equal([0, 1])
+  })
+
   it('tells of offers that nothing was put on, so that they can be declined', () => {
     const offers = [offerOf(parse('cpus:1'))]
     expect(pack(offers, [])).to.deep.equal({ placed: [{ offer: offers[0], placements: [] }], unplaced: [] })
@@ -88,7 +119,9 @@ describe('packing', () => {
             for (const { need: each, resources, ports } of placements) {
               left = left.minus(resources)
               expect(ports).to.have.length(each.ports)
-              expect(resources.contains(each.resources)).to.equal(true)
+              const asked = each.resources.quantities()
+              for (const [name, amount] of resources.quantities())
+                expect(amount).to.equal((asked.get(name) ?? 0) + (name === 'ports' ? each.ports * 1000 : 0))
             }
             for (const each of unplaced) expect(fits(left, each)).to.equal(false)
           }

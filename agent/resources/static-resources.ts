@@ -1,0 +1,26 @@
+import { kindOf, type ResourceKind, Resources } from '@tender/sdk/values'
+
+/**
+ * Reads the resources that an agent is started with: all but what is made at run time.
+ * @throws ResourcesTextError where the text is wrong
+ * @throws TypeError when it names a dynamic reservation or a volume
+ */
+export function parseStaticResources(text: string): Resources {
+  const resources = Resources.parse(text)
+  for (const key of resources.keys()) {
+    const what = dynamicPart(kindOf(key))
+    if (what === undefined) continue
+    throw new TypeError(
+      `--resources: '${key}' is ${what}, which is made at run time; allowed are plain names such as 'cpus:4', ` +
+        `reservations such as 'cpus(web):2', mounts such as 'disk{mount}:100', and 'cpus{revocable}:1'`,
+    )
+  }
+  return resources
+}
+
+function dynamicPart(kind: ResourceKind): string | undefined {
+  if (kind.volume) return 'a volume'
+  if (kind.reservation?.isDynamic === true) return 'a dynamic reservation'
+  if (kind.reservation && kind.reservation.roles.length > 1) return 'a refined reservation'
+  return undefined
+}

@@ -1,0 +1,32 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TimedInput } from './core/inputs.js'
+
+const kept = 200
+
+/** The last inputs of a core, so that after a bug they can be played to it again. */
+export class LastInputs {
+  #inputs: TimedInput[] = []
+
+  add(input: TimedInput): void {
+    this.#inputs.push(input)
+    // Not at each one: to cut a list costs as much as it is long.
+    if (this.#inputs.length >= 2 * kept) this.#inputs = this.#inputs.slice(-kept)
+  }
+
+  /** Writes them to a file that only this user can read, for tasks may carry secrets. @returns its path */
+  write(dir: string, name: string, error: unknown): string {
+    const path = join(dir, `${name}.json`)
+    const bug = error instanceof Error ? error.stack : String(error)
+    const text = JSON.stringify({ error: bug, inputs: this.#inputs.slice(-kept) }, plain, 1)
+    writeFileSync(path, text, { mode: 0o600 })
+    return path
+  }
+}
+
+/** What JSON would leave out, or blow up. */
+function plain(_key: string, value: unknown): unknown {
+  if (value instanceof Error) return String(value)
+  if (value instanceof Uint8Array) return `${value.length} bytes`
+  return value
+}
