@@ -403,19 +403,26 @@ export class ReferenceAllocator implements ComparedAllocator {
     available: Resources,
   ): { more: Resources; counts: number[] } {
     const standing = this.books.of(whose).filter(entry => entry.made?.declaration === demand.declaration)
+    const stands = demand.shapes.map((_shape, index) =>
+      sum(standing.map(entry => entry.made?.counts[index] ?? 0)),
+    )
     let left = available
-    const counts = demand.shapes.map((shape, index) => {
-      if (!meets(agent, shape.constraints)) return 0
-      const stands = standing.reduce((sum, entry) => sum + (entry.made?.counts[index] ?? 0), 0)
-      let count = 0
-      while (count + stands < shape.count) {
+    const counts: number[] = demand.shapes.map(() => 0)
+    for (const [index, shape] of demand.shapes.entries()) {
+      if (!meets(agent, shape.constraints)) continue
+      const open = demand.shapes.map(
+        (each, other) => each.count - (stands[other] ?? 0) - (counts[other] ?? 0),
+      )
+      // A launch lowers the first of equal shapes, though the offer may have been made for another of them.
+      const openTogether = sum(open.filter((_open, other) => isSameShape(demand.shapes[other], shape)))
+      let wanted = Math.min(open[index] ?? 0, openTogether)
+      for (; wanted > 0; wanted--) {
         const part = takeShape(left, Resources.fromWire(shape.resources))
         if (!part) break
         left = left.minus(part)
-        count += 1
+        counts[index] = (counts[index] ?? 0) + 1
       }
-      return count
-    })
+    }
     return { more: available.minus(left), counts }
   }
 
@@ -596,6 +603,10 @@ function demandKey(frameworkId: string, role: string): string {
 function describes({ attributes, hostname, domain }: AgentFacts): string {
   const inOrder = Object.entries(attributes).toSorted(([one], [other]) => compareBytes(one, other))
   return JSON.stringify([inOrder, hostname, domain?.region, domain?.zone])
+}
+
+function isSameShape(one: Shape | undefined, other: Shape): boolean {
+  return one !== undefined && Resources.fromWire(one.resources).equals(Resources.fromWire(other.resources))
 }
 
 /** Whether a task is one of this shape: it has all that the shape takes, and nothing else. */

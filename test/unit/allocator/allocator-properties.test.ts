@@ -34,7 +34,7 @@ interface Theme extends Bounds {
 
 const plain: Theme = {
   kinds: events,
-  runs: 700,
+  runs: 800,
   isByDemand: false,
   agents: Pool.plainAgents,
   mostAgents: 3,

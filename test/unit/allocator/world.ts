@@ -114,7 +114,7 @@ export class World {
   convertFree(x: number, y: number): boolean {
     const agentId = this.#agentId(x)
     if (agentId === undefined) return false
-    const conversion = this.#conversion(this.model.free(agentId), this.#bounds.roles, y)
+    const conversion = this.#conversion(this.model.free(agentId), this.#bounds.roles, y, 0)
     if (!conversion) return false
     const { from, to } = conversion
     return this.#do(`convertFree('${agentId}', '${String(from)}', '${String(to)}')`, each =>
@@ -129,7 +129,7 @@ export class World {
     if (!offer) return false
     const { role, agentId, frameworkId } = offer
     const roles = this.#bounds.roles.filter(each => isWithin(role, each))
-    const conversion = this.#conversion(offer.resources, roles, y)
+    const conversion = this.#conversion(offer.resources, roles, y, 1)
     if (!conversion) return false
     const { from, to } = conversion
     const all = offers.map(each => claimOf(each))
@@ -143,9 +143,16 @@ export class World {
     return true
   }
 
-  #conversion(resources: Resources, roles: readonly string[], y: number): Conversion | undefined {
+  /** A shared volume is destroyed when nobody else has it. */
+  #conversion(
+    resources: Resources,
+    roles: readonly string[],
+    y: number,
+    holders: 0 | 1,
+  ): Conversion | undefined {
     const isHeld = (key: string) =>
-      kindOf(key).isShared && this.model.books.entries.filter(entry => entry.resources.get(key)).length > 1
+      kindOf(key).isShared &&
+      this.model.books.entries.filter(entry => entry.resources.get(key)).length > holders
     const possible = conversionsOf(resources, roles, `w${this.#volumes}`).filter(
       ({ from }) => !from.keys().some(isHeld),
     )
