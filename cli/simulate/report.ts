@@ -94,7 +94,7 @@ function whatOf(happening: Happening): string {
   }
 }
 
-function failureLines(scenario: Scenario, { step, atMs, reason }: Failure): string[] {
+export function failureLines(scenario: Scenario, { step, atMs, reason }: Failure): string[] {
   const place = step
     ? `${scenario.file}:${step.line}: step ${step.number} '${step.kind}' at ${seconds(atMs)}`
     : scenario.file

@@ -33,6 +33,8 @@ export class AgentBook {
   readonly #vectors: Vectors
   #free: Resources
   #shared: Resources
+  /** In thousandths, also of volumes that are gone while somebody holds them. */
+  readonly #sharedSizes = new Map<string, number>()
   readonly #heldSums: Amounts = []
   /** More is held than there is. */
   #isOverdrawn = false
@@ -42,7 +44,7 @@ export class AgentBook {
     this.facts = facts
     this.filters = filters
     this.#vectors = vectors
-    this.#shared = sharedOf(facts.total)
+    this.#shared = this.#noteShared(facts.total)
     this.#free = this.#exclusive(facts.total)
   }
 
@@ -74,7 +76,7 @@ export class AgentBook {
 
   setTotal(facts: AgentFacts): void {
     this.facts = facts
-    this.#shared = sharedOf(facts.total)
+    this.#shared = this.#noteShared(facts.total)
     this.#settle()
   }
 
@@ -137,10 +139,21 @@ export class AgentBook {
   /** Shared volumes as often as there are: once. */
   once(held: Resources): Resources {
     if (!this.#vectors.of(held).hasShared) return held
-    const keys = new Set(sharedOf(held).keys())
-    return this.#exclusive(held).plus(
-      Resources.of([...this.#shared.entries()].filter(([key]) => keys.has(key))),
-    )
+    const volumes = sharedOf(held)
+      .keys()
+      .map(key => [key, { kind: 'scalar' as const, thousandths: this.sizeOfShared(key) }] as const)
+    return this.#exclusive(held).plus(Resources.of(volumes))
+  }
+
+  sizeOfShared(key: string): number {
+    return this.#sharedSizes.get(key) ?? 0
+  }
+
+  #noteShared(total: Resources): Resources {
+    const shared = sharedOf(total)
+    for (const [key, value] of shared.entries())
+      if (value.kind === 'scalar') this.#sharedSizes.set(key, value.thousandths)
+    return shared
   }
 
   #exclusive(resources: Resources): Resources {
@@ -149,7 +162,7 @@ export class AgentBook {
 
   #convertTotal(from: Resources, to: Resources): void {
     this.facts = { ...this.facts, total: this.facts.total.minus(from).plus(to) }
-    this.#shared = sharedOf(this.facts.total)
+    this.#shared = this.#noteShared(this.facts.total)
   }
 
   #change(claimant: number, resources: Resources, column: Column, sign: 1 | -1): void {

@@ -192,6 +192,7 @@ export class Cycle {
   }
 
   #settle(): void {
+    this.#state.settleShared()
     for (const { claimant, resources, isNew } of this.#pending) {
       this.#state.countHeld(claimant, this.#state.vectors.of(resources).scalars, 1, isNew ? 1 : 0)
     }

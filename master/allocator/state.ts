@@ -8,6 +8,14 @@ import type { AgentFacts, AllocatorSettings, Claim } from './types.js'
 import { addTo, amountOf, type Amounts, bump, Names, Vectors } from './vectors.js'
 import { kindOf, reservedRole, type Resources } from '@tender/sdk/values'
 
+/** A claimant has come to hold a shared volume, or holds it no longer. */
+interface SharedChange {
+  readonly agent: AgentBook
+  readonly claimant: Claimant
+  readonly key: string
+  readonly sign: 1 | -1
+}
+
 /**
  * All that the allocator knows, with its sums: each change goes through here, so that free amounts, shares, quotas and
  * what is to be looked at again stay true to each other.
@@ -41,6 +49,7 @@ export class AllocatorState {
   readonly #byIndex: (AgentBook | undefined)[] = []
   readonly #vacant: number[] = []
   #sorted: AgentBook[] | undefined
+  readonly #sharedChanges: SharedChange[] = []
 
   constructor(settings: AllocatorSettings) {
     this.settings = settings
@@ -111,6 +120,7 @@ export class AllocatorState {
     const agent = this.agent(claim.agentId)
     const claimant = this.claimant(claim)
     this.take(agent, claimant, claim.resources, column)
+    this.settleShared()
     this.countHeld(claimant, this.vectors.of(claim.resources).scalars, 1)
   }
 
@@ -140,6 +150,7 @@ export class AllocatorState {
     else agent.release(claimant.index, resources, column)
     if (agent.isOfferable) addTo(this.freeUnreserved, this.vectors.of(agent.free).unreserved, 1)
     this.tree.consume(claimant.leaf, vector.unreserved, -1)
+    this.settleShared()
     this.countHeld(claimant, vector.scalars, -1)
     this.dueLater.add(agent)
     this.#unblock(claimant)
@@ -273,25 +284,28 @@ export class AllocatorState {
     const before = keys()
     change()
     const after = keys()
-    for (const key of after) if (!before.has(key)) this.#holdShared(agent, claimant, key, 1)
-    for (const key of before) if (!after.has(key)) this.#holdShared(agent, claimant, key, -1)
+    for (const key of after) if (!before.has(key)) this.#sharedChanges.push({ agent, claimant, key, sign: 1 })
+    for (const key of before)
+      if (!after.has(key)) this.#sharedChanges.push({ agent, claimant, key, sign: -1 })
   }
 
   /** What a claimant holds has become other kinds: a shared volume is counted once, other kinds each for itself. */
   recountShared(agent: AgentBook, claimant: Claimant, from: Resources, to: Resources): void {
     this.countHeld(claimant, this.vectors.of(from).scalars, -1)
     this.countHeld(claimant, this.vectors.of(to).scalars, 1)
-    for (const key of sharedOf(from).keys()) this.#holdShared(agent, claimant, key, -1, from)
-    for (const key of sharedOf(to).keys()) this.#holdShared(agent, claimant, key, 1, to)
+    for (const key of sharedOf(from).keys()) this.#sharedChanges.push({ agent, claimant, key, sign: -1 })
+    for (const key of sharedOf(to).keys()) this.#sharedChanges.push({ agent, claimant, key, sign: 1 })
+    this.settleShared()
   }
 
-  #holdShared(agent: AgentBook, claimant: Claimant, key: string, sign: 1 | -1, of = agent.total): void {
-    const value = of.get(key)
-    const size: Amounts = []
-    if (value?.kind === 'scalar') bump(size, this.names.id(kindOf(key).name), value.thousandths)
-    this.claimants.changeHeld(claimant, size, sign)
-    const volume = `${agent.index} ${key}`
-    this.tree.changeShared(claimant.leaf, volume, size, sign)
+  /** The shares follow what has changed of shared volumes; with `take` that is the caller's to say. */
+  settleShared(): void {
+    for (const { agent, claimant, key, sign } of this.#sharedChanges.splice(0)) {
+      const size: Amounts = []
+      bump(size, this.names.id(kindOf(key).name), agent.sizeOfShared(key))
+      this.claimants.changeHeld(claimant, size, sign)
+      this.tree.changeShared(claimant.leaf, `${agent.index} ${key}`, size, sign)
+    }
   }
 
   /** So much of a name is free, beyond what guarantees need. */

@@ -28,6 +28,7 @@ export function askToLeave(turn: Turn): void {
       else made.set(inverseOffer.frameworkId, [inverseOffer])
     }
   }
+  turn.touched.clear()
   for (const [frameworkId, inverseOffers] of made) {
     const framework = turn.state.frameworks.get(frameworkId)
     if (!framework) continue

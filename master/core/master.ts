@@ -52,7 +52,6 @@ export class Master {
     const turn = new Turn(this.state, input.now, this.#memory)
     this.#handle(turn, input)
     if (this.#isTickDue(input)) this.#isTick = true
-    askToLeave(turn)
     return turn.commands
   }
 

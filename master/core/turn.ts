@@ -22,6 +22,8 @@ export type Store = (records: readonly RegistryRecord[], then: AfterStore) => vo
 
 /** What outlives a turn, and is nobody's business but the turns'. */
 export class TurnMemory {
+  /** Agents of which something has changed since frameworks were asked to leave last. */
+  readonly touched = new Set<AgentId>()
   readonly afterStore = new Map<number, AfterStore>()
   readonly locks = new RecordLocks()
   #lastTicket = 0
@@ -52,13 +54,14 @@ export class Turn {
   readonly state: MasterState
   readonly now: Millis
   readonly commands: MasterCommand[] = []
-  readonly touched = new Set<AgentId>()
+  readonly touched: Set<AgentId>
   readonly #memory: TurnMemory
 
   constructor(state: MasterState, now: Millis, memory: TurnMemory) {
     this.state = state
     this.now = now
     this.#memory = memory
+    this.touched = memory.touched
   }
 
   get epoch(): number {

@@ -149,7 +149,7 @@ describe('what frameworks say of themselves', () => {
     })
     const made = () => rig.events.filter(({ kind }) => kind === 'offer-made').length
     const before = made()
-    rig.step({ kind: 'batch', inputs })
+    rig.stepTogether(inputs)
     expect(rig.offersTo('web')).to.have.length(2)
     expect(made() - before).to.equal(2)
   })

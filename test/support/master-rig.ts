@@ -94,6 +94,13 @@ export class MasterRig {
     for (const command of this.#master.step({ ...input, now: this.nowMs })) this.#perform(command)
   }
 
+  /** What has come at once: offers are made when all of it was handled. */
+  stepTogether(inputs: readonly MasterInput[]): void {
+    for (const input of inputs)
+      for (const command of this.#master.handle({ ...input, now: this.nowMs })) this.#perform(command)
+    for (const command of this.#master.offer(this.nowMs)) this.#perform(command)
+  }
+
   advance(ms: number): void {
     const endMs = this.nowMs + ms
     while (this.nowMs < endMs) {

@@ -198,10 +198,4 @@ steps:
   - expectError: invalid-agent
 `)
   })
-
-  it('says what it cannot do yet', () => {
-    const [scenario] = readScenarios('s.yaml', 'steps: [ { weight: { role: r1, weight: 2 } } ]')
-    const { failure } = runScenario(scenario as never, settings => new MasterWorld(settings))
-    expect(failure?.reason).to.match(/^Error: not supported yet: weight\n/)
-  })
 })
