@@ -7,13 +7,20 @@ import { isMarked } from './filters.js'
 import type { Lot } from './lot.js'
 import { meets } from './minimum.js'
 import type { RoleNode } from './role-tree.js'
-import { byName } from './shares.js'
 import type { AllocatorState } from './state.js'
 import type { Grant } from './types.js'
 import { amountOf } from './vectors.js'
 
 /** First what guarantees are missing, then everything else (Mesos' two stages). */
 type Stage = 'guarantees' | 'fair-share'
+
+/** What a cycle looks at: some agents for everybody, and all of these for some claimants. */
+export interface Batch {
+  /** In the order in which they are looked at. */
+  readonly agents: readonly AgentBook[]
+  readonly due: ReadonlySet<AgentBook>
+  readonly claimants: ReadonlySet<Claimant>
+}
 
 interface Made {
   readonly agent: AgentBook
@@ -30,8 +37,7 @@ interface Made {
 export class Cycle {
   readonly #state: AllocatorState
   readonly #lot: Lot
-  readonly #due: ReadonlySet<AgentBook>
-  readonly #claimants: ReadonlySet<Claimant>
+  readonly #batch: Batch
   readonly #made: Made[] = []
   /** What the first stage has given, to be added to by the second. */
   readonly #madeFirst = new Map<AgentBook, Made[]>()
@@ -42,22 +48,16 @@ export class Cycle {
     readonly isNew: boolean
   }[] = []
 
-  constructor(
-    state: AllocatorState,
-    lot: Lot,
-    due: ReadonlySet<AgentBook>,
-    claimants: ReadonlySet<Claimant>,
-  ) {
+  constructor(state: AllocatorState, lot: Lot, batch: Batch) {
     this.#state = state
     this.#lot = lot
-    this.#due = due
-    this.#claimants = claimants
+    this.#batch = batch
   }
 
   run(): Grant[] {
     const state = this.#state
     state.refresh()
-    const agents = this.#agents()
+    const { agents } = this.#batch
     if (state.tree.hasQuotas && this.#somethingIsMissing()) {
       for (const agent of agents) this.#serve(agent, 'guarantees')
     }
@@ -71,14 +71,6 @@ export class Cycle {
       agentId: agent.agentId,
       resources,
     }))
-  }
-
-  #agents(): readonly AgentBook[] {
-    if (this.#claimants.size > 0) return this.#state.sortedAgents()
-    const isFew = this.#due.size * 16 < this.#state.agents.size
-    return isFew
-      ? [...this.#due].toSorted((a, b) => byName(a.agentId, b.agentId))
-      : this.#state.sortedAgents().filter(agent => this.#due.has(agent))
   }
 
   #somethingIsMissing(): boolean {
@@ -127,7 +119,7 @@ export class Cycle {
   /** @returns false when nothing is left */
   #serveOne(agent: AgentBook, id: number, stage: Stage): boolean {
     const claimant = this.#state.claimants.at(id)
-    if (!claimant || !(this.#due.has(agent) || this.#claimants.has(claimant))) return true
+    if (!claimant || !(this.#batch.due.has(agent) || this.#batch.claimants.has(claimant))) return true
     const resources = this.#offerable(agent, claimant, stage)
     if (resources) this.#give(agent, claimant, resources, stage)
     return !agent.hasNothing

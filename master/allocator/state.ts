@@ -74,6 +74,14 @@ export class AllocatorState {
     return this.#sorted
   }
 
+  /** Some agents, ascending by id. */
+  inOrder(agents: ReadonlySet<AgentBook>): readonly AgentBook[] {
+    const isFew = agents.size * 16 < this.agents.size
+    return isFew
+      ? [...agents].toSorted((a, b) => byName(a.agentId, b.agentId))
+      : this.sortedAgents().filter(agent => agents.has(agent))
+  }
+
   addAgent(facts: AgentFacts): AgentBook {
     const index = this.#vacant.pop() ?? this.#byIndex.length
     const agent = new AgentBook(index, facts, new Filters(), this.vectors)
