@@ -1,7 +1,9 @@
-import { Resources } from '@tender/sdk/values'
+import { parseQuantities, quantitiesToWire, Resources } from '@tender/sdk/values'
+import type { ConversionKind } from '../../master/core/conversion.js'
 import { PlayedAgents } from './master/played-agents.js'
 import { PlayedFrameworks } from './master/played-frameworks.js'
 import { SimulatedMaster } from './master/simulated-master.js'
+import { Skips } from './master/skips.js'
 import type { ScenarioSettings } from './scenario-file.js'
 import type { StepValue } from './steps.js'
 import type { Whose, World, WorldEvent } from './world.js'
@@ -11,17 +13,14 @@ export class MasterWorld implements World {
   readonly #master: SimulatedMaster
   readonly #agents: PlayedAgents
   readonly #frameworks: PlayedFrameworks
+  readonly #skips: Skips | undefined
   #events: WorldEvent[] = []
 
-  constructor(settings: ScenarioSettings) {
-    if (settings.allocateOnRelease === false) this.#notYet('allocateOnRelease: false')
-    if (settings.minAllocatable !== undefined) this.#notYet('minAllocatable')
-    if (settings.fairnessExcluded !== undefined) this.#notYet('fairnessExcluded')
-    if (settings.demandAware === false) this.#notYet('demandAware: false')
-    if (settings.sorter === 'random') this.#notYet('sorter: random')
+  constructor(settings: ScenarioSettings, options: { readonly explain?: boolean } = {}) {
     this.#master = new SimulatedMaster(settings)
     this.#agents = new PlayedAgents(this.#master)
     this.#frameworks = new PlayedFrameworks(this.#master, event => this.#events.push(event))
+    if (options.explain) this.#skips = new Skips(this.#master)
   }
 
   get nowMs(): number {
@@ -37,37 +36,35 @@ export class MasterWorld implements World {
   }
 
   tickNow(): void {
-    this.#master.step({ kind: 'tick' })
+    this.#master.step({ kind: 'allocate' })
   }
 
   // Agents
 
   setAgent(agent: StepValue<'agent'>): void {
-    if (agent.domain) this.#notYet('domain')
     this.#agents.register(agent)
   }
 
-  removeAgent(): void {
-    this.#notYet('removeAgent')
+  removeAgent(id: string): void {
+    this.#master.operate({ kind: 'remove-agent', agentId: id, mayReturn: true })
+    this.#agents.forget(id)
   }
 
-  deactivateAgent(): void {
-    this.#notYet('deactivateAgent')
+  deactivateAgent(id: string): void {
+    this.#master.operate({ kind: 'deactivate', agentId: id })
   }
 
-  reactivateAgent(): void {
-    this.#notYet('reactivateAgent')
+  reactivateAgent(id: string): void {
+    this.#master.operate({ kind: 'reactivate', agentId: id })
   }
 
-  drain(): void {
-    this.#notYet('drain')
+  drain({ id, grace }: StepValue<'drain'>): void {
+    this.#master.operate({ kind: 'drain', agentId: id, ...(grace === undefined ? {} : { graceMs: grace }) })
   }
 
   // Frameworks
 
   setFramework(framework: StepValue<'framework'>): void {
-    if (framework.minAllocatable !== undefined) this.#notYet('minAllocatable')
-    if (framework.offerConstraints !== undefined) this.#notYet('offerConstraints')
     this.#frameworks.set(framework)
   }
 
@@ -84,7 +81,6 @@ export class MasterWorld implements World {
   }
 
   accept(accept: StepValue<'accept'>): void {
-    if (accept.operations.length > 0) this.#notYet('operations')
     this.#frameworks.accept(accept)
   }
 
@@ -116,48 +112,64 @@ export class MasterWorld implements World {
     this.#frameworks.clearFilters(whose)
   }
 
-  demand(): void {
-    this.#notYet('demand')
+  demand(demand: StepValue<'demand'>): void {
+    this.#frameworks.demand(demand)
   }
 
   // Operators
 
-  setWeight(): void {
-    this.#notYet('weight')
+  setWeight({ role, weight }: StepValue<'weight'>): void {
+    this.#master.operate({ kind: 'set-weight', role, weight })
   }
 
-  setQuota(): void {
-    this.#notYet('quota')
+  setQuota({ role, guarantee, limit, force }: StepValue<'quota'>): void {
+    const quota = {
+      role,
+      ...(guarantee === undefined ? {} : { guarantee: amounts(guarantee) }),
+      ...(limit === undefined ? {} : { limit: amounts(limit) }),
+    }
+    this.#master.operate({ kind: 'set-quotas', quotas: [quota], force })
   }
 
-  reserve(): void {
-    this.#notYet('reserve')
+  reserve(step: StepValue<'reserve'>): void {
+    this.#convert(step, 'reserve', 'reserve')
   }
 
-  unreserve(): void {
-    this.#notYet('unreserve')
+  unreserve(step: StepValue<'unreserve'>): void {
+    this.#convert(step, 'unreserve', 'unreserve')
   }
 
-  createVolume(): void {
-    this.#notYet('createVolume')
+  createVolume(step: StepValue<'createVolume'>): void {
+    this.#convert(step, 'create', 'create-volumes')
   }
 
-  destroyVolume(): void {
-    this.#notYet('destroyVolume')
+  destroyVolume(step: StepValue<'destroyVolume'>): void {
+    this.#convert(step, 'destroy', 'destroy-volumes')
   }
 
-  setWhitelist(): void {
-    this.#notYet('whitelist')
+  setWhitelist(hostnames: StepValue<'whitelist'>): void {
+    this.#master.operate({ kind: 'set-whitelist', ...(hostnames === 'all' ? {} : { hostnames }) })
   }
 
-  maintain(): void {
-    this.#notYet('maintenance')
+  maintain({ agents, start, duration }: StepValue<'maintenance'>): void {
+    const unavailability = { startMs: start, ...(duration === undefined ? {} : { durationMs: duration }) }
+    this.#master.operate({ kind: 'set-maintenance', agentIds: agents, unavailability })
+  }
+
+  /** By a framework with its offers, or by an operator. */
+  #convert(
+    { agent, resources, framework }: StepValue<'reserve'>,
+    kind: ConversionKind,
+    call: 'reserve' | 'unreserve' | 'create-volumes' | 'destroy-volumes',
+  ): void {
+    if (framework !== undefined) return this.#frameworks.operate(framework, agent, { kind, resources })
+    this.#master.operate({ kind: call, agentId: agent, resources: Resources.parse(resources).toWire() })
   }
 
   // Questions
 
   takeEvents(): WorldEvent[] {
-    const events = this.#events
+    const events = [...this.#events, ...(this.#skips?.take() ?? [])]
     this.#events = []
     return events
   }
@@ -212,10 +224,10 @@ export class MasterWorld implements World {
       ...(role === undefined ? {} : { role }),
     })
   }
+}
 
-  #notYet(what: string): never {
-    throw new Error(`not supported yet: ${what}`)
-  }
+function amounts(text: string): Record<string, number> {
+  return quantitiesToWire(parseQuantities(text))
 }
 
 /** Over several agents only scalars can be added up: port 31000 of one is not that of another. */

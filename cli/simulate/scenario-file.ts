@@ -30,7 +30,7 @@ const settings = mapOf({
   fairnessExcluded: optional(listOf(text)),
   demandAware: optional(boolean),
   seed: optional(wholeNumber(0)),
-  sorter: optional(oneOf(['drf', 'random'])),
+  sorter: optional(oneOf(['drf', 'random'] as const)),
 })
 
 /** What is undefined is at the product's default. */

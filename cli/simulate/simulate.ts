@@ -27,7 +27,7 @@ export async function simulate(
     const scenarios = await readAll(paths)
     const report = options.json ? jsonReport(print, options) : textReport(print, options)
     const overrides = options.seed === undefined ? {} : { seed: options.seed }
-    const makeWorld = (settings: ScenarioSettings) => new MasterWorld({ ...settings, ...overrides })
+    const makeWorld = (settings: ScenarioSettings) => new MasterWorld({ ...settings, ...overrides }, options)
     const outcomes = scenarios.map(scenario => {
       const outcome = runScenario(scenario, makeWorld, happening => report.happened(scenario, happening))
       report.ended(outcome)

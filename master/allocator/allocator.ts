@@ -364,6 +364,8 @@ export class Allocator {
     this.#endFilters(now)
     const grants: Grant[] = []
     const state = this.#state
+    // Agents that are new or changed first, and only these; whatever that makes possible elsewhere comes after.
+    if (state.dueNow.size > 0 && state.claimantsNow.size === 0 && !this.#isAllDue) grants.push(...this.#run())
     do {
       const isAll = this.#isAllDue || this.settings.allocateOnRelease
       if (isAll) {

@@ -2,7 +2,6 @@ import type { Peer, ProtocolError } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import { Resources } from '@tender/sdk/values'
 import { Allocator } from '../allocator/allocator.js'
-import type { Grant } from '../allocator/types.js'
 import type { AgentRecord, FrameworkRecord, RegistryContent } from '../registry/records.js'
 import { agentMessage } from './agent-message.js'
 import { orderOf } from './agent-record.js'
@@ -33,6 +32,8 @@ export class Master {
   /** For the views: to be read, not to be changed. */
   readonly state: MasterState
   readonly #memory = new TurnMemory()
+  /** The allocator's tick is due with the next offers. */
+  #isTick = false
 
   constructor(
     leadership: Leadership,
@@ -43,9 +44,24 @@ export class Master {
   }
 
   step(input: TimedInput): MasterCommand[] {
+    return [...this.handle(input), ...this.offer(input.now)]
+  }
+
+  /** Only what the input itself changes. Offers follow by `offer`: of several inputs that belong together, once. */
+  handle(input: TimedInput): MasterCommand[] {
     const turn = new Turn(this.state, input.now, this.#memory)
     this.#handle(turn, input)
-    makeOffers(turn, this.#allocate(turn, input))
+    if (this.#isTickDue(input)) this.#isTick = true
+    askToLeave(turn)
+    return turn.commands
+  }
+
+  /** Makes the offers that are due now. */
+  offer(now: Millis): MasterCommand[] {
+    const turn = new Turn(this.state, now, this.#memory)
+    const { allocator } = this.state
+    makeOffers(turn, this.#isTick ? allocator.tick(now) : allocator.cycle(now))
+    this.#isTick = false
     askToLeave(turn)
     return turn.commands
   }
@@ -66,15 +82,15 @@ export class Master {
   }
 
   /** The allocator's ticks come 1, 2, 3 … intervals after the election; several that are due at once count as one. */
-  #allocate(turn: Turn, input: TimedInput): readonly Grant[] {
+  #isTickDue(input: TimedInput): boolean {
     const { state } = this
-    const { allocator, leadership } = state
-    if (input.kind === 'allocate') return allocator.tick(turn.now)
-    if (input.kind !== 'tick' || turn.now < state.nextAllocationAtMs) return allocator.cycle(turn.now)
-    const { allocationIntervalMs } = allocator.settings
-    const passed = Math.floor((turn.now - leadership.electedAtMs) / allocationIntervalMs)
-    state.nextAllocationAtMs = leadership.electedAtMs + (passed + 1) * allocationIntervalMs
-    return allocator.tick(turn.now)
+    if (input.kind === 'allocate') return true
+    if (input.kind !== 'tick' || input.now < state.nextAllocationAtMs) return false
+    const { electedAtMs } = state.leadership
+    const { allocationIntervalMs } = state.allocator.settings
+    const passed = Math.floor((input.now - electedAtMs) / allocationIntervalMs)
+    state.nextAllocationAtMs = electedAtMs + (passed + 1) * allocationIntervalMs
+    return true
   }
 
   #handle(turn: Turn, input: TimedInput): void {

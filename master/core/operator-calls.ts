@@ -43,8 +43,11 @@ export const operatorCalls = {
   deactivate: object(ofAgent),
   /** Ends a deactivation or a drain. */
   reactivate: object(ofAgent),
-  /** The agent is gone for good, by the operator's promise: its tasks end as GONE_BY_OPERATOR, and it is not let in again. */
-  'remove-agent': object(ofAgent),
+  /**
+   * The agent is gone, by the operator's promise: its tasks end as GONE_BY_OPERATOR. It is not let in again, unless it may
+   * return; then it comes as a new one.
+   */
+  'remove-agent': object({ ...ofAgent, mayReturn: optional(boolean()) }),
   /** Only agents of these host names are offered; none named: of all. */
   'set-whitelist': object({ hostnames: optional(array(string({ maxLength: 253 }), { maxItems: 100_000 })) }),
 }

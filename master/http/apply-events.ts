@@ -23,7 +23,7 @@ const endedTasksKept = 1_000
 export function applyEvents(state: StateView, events: readonly ClusterEvent[]): StateView {
   const draft = draftOf(state)
   for (const event of events) apply(draft, event)
-  return withHoldings(draft)
+  return { ...withHoldings(draft), ...(state.whitelist ? { whitelist: state.whitelist } : {}) }
 }
 
 interface Draft {
@@ -33,9 +33,8 @@ interface Draft {
   frameworks: Map<string, FrameworkView>
   offers: Map<string, OfferView>
   recentOffers: Map<string, OfferView>
-  tasks: Map<string, TaskView>
   inverseOffers: Map<string, InverseOfferView>
-  whitelist: StateView['whitelist']
+  tasks: Map<string, TaskView>
 }
 
 function draftOf(state: StateView): Draft {
@@ -47,9 +46,8 @@ function draftOf(state: StateView): Draft {
     offers: new Map(state.offers.map(offer => [offer.offerId, offer])),
     // Newest last here, so that a new one is simply added.
     recentOffers: new Map(state.recentOffers.toReversed().map(offer => [offer.offerId, offer])),
-    tasks: new Map(state.tasks.toReversed().map(task => [keyOf(task), task])),
     inverseOffers: new Map(state.inverseOffers?.map(each => [each.inverseOfferId, each])),
-    whitelist: state.whitelist,
+    tasks: new Map(state.tasks.toReversed().map(task => [keyOf(task), task])),
   }
 }
 
@@ -81,8 +79,10 @@ function apply(draft: Draft, event: ClusterEvent): void {
       draft.recentOffers.set(offer.offerId, offer)
       return
     case 'inverse-offer':
-      if (inverseOffer?.endedAtMs !== undefined) draft.inverseOffers.delete(inverseOffer.inverseOfferId)
-      else if (inverseOffer) draft.inverseOffers.set(inverseOffer.inverseOfferId, inverseOffer)
+      if (!inverseOffer) return
+      if (inverseOffer.endedAtMs === undefined)
+        draft.inverseOffers.set(inverseOffer.inverseOfferId, inverseOffer)
+      else draft.inverseOffers.delete(inverseOffer.inverseOfferId)
       return
     case 'task':
       if (task) draft.tasks.set(keyOf(task), task)
@@ -125,10 +125,9 @@ function withHoldings(draft: Draft): StateView {
       }
     }),
     offers,
+    inverseOffers: [...draft.inverseOffers.values()],
     recentOffers: [...draft.recentOffers.values()].toReversed().slice(0, recentOffersKept),
     tasks: forgetOldest(tasks),
-    ...(draft.inverseOffers.size === 0 ? {} : { inverseOffers: [...draft.inverseOffers.values()] }),
-    ...(draft.whitelist === undefined ? {} : { whitelist: draft.whitelist }),
   }
 }
 
@@ -152,6 +151,13 @@ function groupBy<T>(items: readonly T[], keyOfItem: (item: T) => string): Map<st
   return groups
 }
 
+/** What these hold together; a shared volume counts once. */
 function sum(items: readonly { readonly resources: WireResources }[] = []): Resources {
-  return Resources.sum(items.map(item => Resources.fromWire(item.resources)))
+  let sum = Resources.none
+  for (const item of items) {
+    const resources = Resources.fromWire(item.resources)
+    const shared = resources.only(kind => kind.isShared)
+    sum = sum.plus(resources.except(shared)).plus(shared.except(sum))
+  }
+  return sum
 }

@@ -142,6 +142,18 @@ describe('what frameworks say of themselves', () => {
     expect(rig.offered('web').length).to.be.greaterThan(1)
   })
 
+  it('is offered once what has come back at once', () => {
+    const inputs = rig.offersTo('web').map(({ offerId }) => {
+      const body = { offerIds: [offerId], filter: { refuseMs: 0 } }
+      return rig.inputOf({ kind: 'framework', id: 'web' }, 'decline', body)
+    })
+    const made = () => rig.events.filter(({ kind }) => kind === 'offer-made').length
+    const before = made()
+    rig.step({ kind: 'batch', inputs })
+    expect(rig.offersTo('web')).to.have.length(2)
+    expect(made() - before).to.equal(2)
+  })
+
   it('is offered only agents that meet its constraints', () => {
     rig.framework('picky', {
       roles: ['eng'],

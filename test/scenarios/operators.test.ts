@@ -149,6 +149,18 @@ describe("operators' calls", () => {
     expect(rig.state.agents.map(({ agentId }) => agentId)).to.deep.equal(['a2'])
   })
 
+  it('removes an agent that may return: it comes as a new one, and its tasks are killed', () => {
+    rig.accept('web', 'a1', { operations: [launchOf(taskOf('t1', 'cpus:1'))] })
+    rig.operate({ kind: 'remove-agent', agentId: 'a1', mayReturn: true })
+    expect([...rig.records.keys()].toSorted()).to.deep.equal(['agent.a2', 'framework.web'])
+    rig.agent('a1')
+    expect(rig.sent('agent a1', 'kill')).to.deep.equal([{ frameworkId: 'web', taskId: 't1' }])
+    expect(rig.state.agents.map(({ agentId, taskCount }) => [agentId, taskCount])).to.deep.equal([
+      ['a1', 0],
+      ['a2', 0],
+    ])
+  })
+
   const onA1 = (kind: any, resources: object): OperatorCall =>
     ({ kind, agentId: 'a1', resources }) as OperatorCall
   const refused: [name: string, call: OperatorCall, code: string, message: RegExp][] = [

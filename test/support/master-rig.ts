@@ -220,6 +220,11 @@ export class MasterRig {
   }
 
   send(peer: Peer, kind: string, body: object, call?: string): void {
+    this.step(this.inputOf(peer, kind, body, call))
+  }
+
+  /** What a peer says next. */
+  inputOf(peer: Peer, kind: string, body: object, call?: string): MasterInput {
     const link = this.#links.get(`${peer.kind} ${peer.id}`)
     if (!link) throw new Error(`${peer.kind} ${peer.id} is not there`)
     const envelope = link.wrap(kind, body, this.#epoch, call === undefined ? {} : { call })
@@ -227,7 +232,7 @@ export class MasterRig {
       peer.kind === 'agent'
         ? { kind: 'agent-message', agentId: peer.id, message: envelope }
         : { kind: 'framework-message', frameworkId: peer.id, message: envelope }
-    this.step(input as unknown as MasterInput)
+    return input as unknown as MasterInput
   }
 
   #perform(command: MasterCommand): void {

@@ -20,7 +20,7 @@ interface PlayedTask extends AgentTask {
 }
 
 interface PlayedAgent {
-  readonly info: AgentInfo
+  info: AgentInfo
   readonly link: LinkEnd
   /** By framework and task. */
   readonly tasks: Map<string, PlayedTask>
@@ -50,7 +50,8 @@ export class PlayedAgents {
   }
 
   /** Registers, or registers again, with the tasks that run there. */
-  register({ id, resources, attributes, hostname, used }: StepValue<'agent'>): void {
+  register({ id, resources, attributes, hostname, domain, used }: StepValue<'agent'>): void {
+    const before = this.#agents.get(id)
     const tasks = new Map(this.#agents.get(id)?.tasks)
     for (const each of used) {
       const task = this.#runningTask(each)
@@ -63,12 +64,14 @@ export class PlayedAgents {
       agentId: id,
       hostname: hostname ?? id,
       resources: Resources.parse(resources).toWire(),
+      // What it says now counts, whatever the master has told it to keep.
+      resourcesRevision: (before?.info.resourcesRevision ?? 0) + 1,
       attributes,
+      ...(domain ? { domain: { region: domain.region ?? 'none', zone: domain.zone ?? 'none' } } : {}),
       containerizers: ['process'],
       version: 'simulated',
     }
     const agent: PlayedAgent = { info, link: new LinkEnd(`${id}-${++this.#sessions}`), tasks }
-    const before = this.#agents.get(id)
     // What the master answers a registration with may already be a kill.
     this.#agents.set(id, agent)
     this.#answer = undefined
@@ -105,7 +108,14 @@ export class PlayedAgents {
       const problem = `framework ${framework} has no ${what} on agent ${agentId}; it has ${has || 'none'}`
       throw new StepRefused('unknown-task', problem)
     }
-    for (const task of ended) this.#update(agentId, agent, task, 'FINISHED')
+    this.#master.together(() => {
+      for (const task of ended) this.#update(agentId, agent, task, 'FINISHED')
+    })
+  }
+
+  /** The agent is gone, for good or until it registers again. */
+  forget(id: string): void {
+    this.#agents.delete(id)
   }
 
   #agent(agentId: string): PlayedAgent {
@@ -155,6 +165,11 @@ export class PlayedAgents {
         const task = agent.tasks.get(keyOf(message.body))
         if (task) this.#update(id, agent, task, 'KILLED')
         return
+      }
+      case 'set-resources': {
+        const { resources, resourcesRevision } = message.body
+        agent.info = { ...agent.info, resources, resourcesRevision }
+        return this.#send(id, 'reply', { ok: true }, message.call)
       }
       case 'resynchronise':
         throw new Error(`agent ${id} is out of step: ${message.body.reason}`)

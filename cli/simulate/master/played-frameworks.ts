@@ -5,32 +5,36 @@ import {
   type leaderToFramework,
   LinkEnd,
   type MessageOf,
+  type OfferConstraints,
   type Reply,
 } from '@tender/sdk/protocol'
 import { Resources } from '@tender/sdk/values'
+import { conversionOf, type ConversionKind } from '../../../master/core/conversion.js'
 import type { OfferRecord } from '../../../master/core/state.js'
 import type { StepValue } from '../steps.js'
 import { type OfferEvent, StepRefused, type WorldEvent } from '../world.js'
-import { type OfferGroup, planLaunches, restOf } from './launch-plan.js'
+import { type AcceptPlan, type OfferGroup, planAccept, restOf } from './accept-plan.js'
+import { groupsToWire, offerConstraintsOf } from './constraints-to-wire.js'
 import type { SimulatedMaster } from './simulated-master.js'
 
 interface PlayedFramework {
   readonly info: FrameworkInfo
   readonly link: LinkEnd
   suppressed: ReadonlySet<string>
+  readonly offerConstraints: OfferConstraints
   isConnected: boolean
 }
 
 /** Longer than any scenario: a framework goes when it is removed. */
 const failoverTimeoutMs = 1e15
-/** What the master takes when a decline names no time. */
-const defaultRefuseMs = 5_000
 
 /** The frameworks of a simulation, as the master sees them: they do what the steps say. */
 export class PlayedFrameworks {
   readonly #master: SimulatedMaster
   readonly #happened: (event: WorldEvent) => void
   readonly #frameworks = new Map<string, PlayedFramework>()
+  /** Calls that were made, and their answers. */
+  readonly #open = new Map<string, string>()
   readonly #replies = new Map<string, Reply>()
   /** As they were made, also those that have gone. */
   readonly #offers = new Map<string, OfferEvent>()
@@ -44,21 +48,32 @@ export class PlayedFrameworks {
     master.onMessage('framework', (id, envelope) => this.#receive(id, envelope))
   }
 
-  set({ id, roles, suppressed, active, capabilities }: StepValue<'framework'>): void {
+  set(step: StepValue<'framework'>): void {
+    const { id, roles, suppressed, active, capabilities, minAllocatable } = step
     const info: FrameworkInfo = {
       frameworkId: id,
       name: id,
       roles: [...roles],
       capabilities: [...capabilities],
+      ...(minAllocatable === undefined ? {} : { minAllocatable }),
       failoverTimeoutMs,
     }
     const known = this.#frameworks.get(id)
     const link = known?.isConnected ? known.link : this.#newLink(id)
-    const framework = { info, link, suppressed: new Set(suppressed), isConnected: true }
-    if (active) return this.#subscribe(framework, framework.suppressed)
-    // Known, and never offered anything: it comes for no role, and goes.
-    this.#subscribe(framework, new Set(roles))
-    this.deactivate(id)
+    const framework = {
+      info,
+      link,
+      suppressed: new Set(suppressed),
+      offerConstraints: offerConstraintsOf(step.offerConstraints, roles),
+      isConnected: true,
+    }
+    // Known, and not there: it comes and goes in one moment, so that it is offered nothing.
+    this.#master.together(() => {
+      if (known?.isConnected) this.#update(framework)
+      else this.#subscribe(framework)
+      if (!active) this.deactivate(id)
+    })
+    this.#settled(id, known)
   }
 
   deactivate(id: string): void {
@@ -71,32 +86,46 @@ export class PlayedFrameworks {
   activate(id: string): void {
     const framework = this.#framework(id)
     if (framework.isConnected) return
-    this.#subscribe({ ...framework, link: this.#newLink(id), isConnected: true }, framework.suppressed)
+    this.#master.together(() => this.#subscribe({ ...framework, link: this.#newLink(id), isConnected: true }))
+    this.#settled(id, framework)
   }
 
   remove(id: string): void {
     const framework = this.#framework(id)
-    if (!framework.isConnected) {
-      // Only a framework that is there can be torn down: it comes back for no role.
-      this.#subscribe(
-        { ...framework, link: this.#newLink(id), isConnected: true },
-        new Set(framework.info.roles),
-      )
-    }
-    this.#call(this.#connected(id), 'teardown', {})
+    this.#master.together(() => {
+      // Only a framework that is there can be torn down.
+      if (!framework.isConnected)
+        this.#subscribe({ ...framework, link: this.#newLink(id), isConnected: true })
+      this.#call(this.#connected(id), 'teardown', {})
+    })
     this.#frameworks.delete(id)
+    this.#checkReplies()
   }
 
-  accept({ framework, offers, role, launch, refuse }: StepValue<'accept'>): void {
+  accept({ framework, offers, role, operations, launch, refuse }: StepValue<'accept'>): void {
     const groups = this.#groups({ framework, offers, role })
     if (groups.length === 0) {
       throw new StepRefused('invalid-offer', `framework ${framework} has no standing offer to accept`)
     }
-    const plans = planLaunches(groups, launch)
+    const plans = planAccept(groups, operations, launch)
     for (const { tasks } of plans) {
       for (const { task } of tasks) if (task !== undefined) this.#checkNewTask(framework, task)
     }
-    for (const { group, tasks } of plans) this.#acceptGroup(framework, group, tasks, refuse)
+    this.#master.together(() => {
+      for (const plan of plans) this.#acceptGroup(framework, plan, refuse)
+    })
+    this.#checkReplies()
+  }
+
+  /** What a framework does with the offers of one agent that hold what the operation needs, and nothing else. */
+  operate(framework: string, agent: string, operation: { kind: ConversionKind; resources: string }): void {
+    const groups = this.#groups({ framework, offers: [agent], role: undefined })
+    const { from } = conversionOf(operation.kind, Resources.parse(operation.resources).toWire())
+    const group = groups.find(each => each.resources.contains(from)) ?? groups[0]
+    if (!group)
+      throw new StepRefused('invalid-offer', `framework ${framework} has no offer of agent ${agent}`)
+    this.#acceptGroup(framework, { group, operations: [operation], tasks: [] }, 0)
+    this.#checkReplies()
   }
 
   decline({ framework, offers, role, resources, refuse }: StepValue<'decline'>): void {
@@ -104,16 +133,33 @@ export class PlayedFrameworks {
     if (groups.length === 0) return
     if (resources !== undefined) {
       const plan = restOf(groups, Resources.parse(resources))
-      return this.#acceptGroup(framework, plan.group, plan.tasks, refuse)
+      this.#acceptGroup(framework, plan, refuse)
+    } else {
+      const offerIds = groups.flatMap(group => group.offers.map(({ offer }) => offer.offerId))
+      this.#call(this.#connected(framework), 'decline', { offerIds, ...filterOf(refuse) })
     }
-    const offerIds = groups.flatMap(group => group.offers.map(({ offer }) => offer.offerId))
-    this.#call(this.#connected(framework), 'decline', { offerIds, ...filterOf(refuse) })
-    this.#wakeAfter(refuse)
+    this.#checkReplies()
+  }
+
+  demand({ framework, role, shapes }: StepValue<'demand'>): void {
+    const wanted =
+      shapes === 'none'
+        ? {}
+        : {
+            shapes: shapes.map(({ count, resources, constraints }) => ({
+              count,
+              resources: Resources.parse(resources).toWire(),
+              ...(constraints ? { constraints: groupsToWire(constraints) } : {}),
+            })),
+          }
+    this.#call(this.#connected(framework), 'demand', { demands: [{ role, ...wanted }] })
+    this.#checkReplies()
   }
 
   suppress({ framework: id, roles }: StepValue<'suppress'>): void {
     const framework = this.#connected(id)
     this.#call(framework, 'suppress', roles ? { roles } : {})
+    this.#checkReplies()
     framework.suppressed = new Set([...framework.suppressed, ...(roles ?? framework.info.roles)])
   }
 
@@ -127,30 +173,49 @@ export class PlayedFrameworks {
 
   clearFilters({ framework, roles }: StepValue<'clearFilters'>): void {
     this.#call(this.#connected(framework), 'clear-filters', roles ? { roles } : {})
+    this.#checkReplies()
   }
 
   #unsuppress(kind: 'revive' | 'unsuppress', { framework: id, roles }: StepValue<'revive'>): void {
     const framework = this.#connected(id)
-    // Offers come before the answer does: what is remembered is not needed for them.
     this.#call(framework, kind, roles ? { roles } : {})
+    this.#checkReplies()
     const ended = roles ?? framework.info.roles
     framework.suppressed = new Set([...framework.suppressed].filter(role => !ended.includes(role)))
   }
 
-  #subscribe(framework: PlayedFramework, suppressed: ReadonlySet<string>): void {
-    const { frameworkId } = framework.info
-    const before = this.#frameworks.get(frameworkId)
+  #subscribe(framework: PlayedFramework): void {
+    const { info, suppressed, offerConstraints } = framework
+    const { frameworkId, roles } = info
     this.#frameworks.set(frameworkId, framework)
+    const { allocator } = this.#master.state
+    const demands = roles.flatMap(role => {
+      const shapes = allocator.demand(frameworkId, role)
+      return shapes ? [{ role, shapes }] : []
+    })
+    this.#call(framework, 'subscribe', {
+      framework: info,
+      suppressedRoles: [...suppressed],
+      offerConstraints,
+      demands,
+      startedAtMs: this.#master.nowMs,
+      received: { session: '', sequence: 0 },
+    })
+  }
+
+  #update(framework: PlayedFramework): void {
+    const { info, suppressed, offerConstraints } = framework
+    this.#frameworks.set(info.frameworkId, framework)
+    this.#call(framework, 'update', { framework: info, suppressedRoles: [...suppressed], offerConstraints })
+  }
+
+  /** @throws StepRefused when it was refused; then it is as before */
+  #settled(id: string, before: PlayedFramework | undefined): void {
     try {
-      this.#call(framework, 'subscribe', {
-        framework: framework.info,
-        suppressedRoles: [...suppressed],
-        startedAtMs: this.#master.nowMs,
-        received: { session: '', sequence: 0 },
-      })
+      this.#checkReplies()
     } catch (error) {
-      if (before) this.#frameworks.set(frameworkId, before)
-      else this.#frameworks.delete(frameworkId)
+      if (before) this.#frameworks.set(id, before)
+      else this.#frameworks.delete(id)
       throw error
     }
   }
@@ -189,8 +254,7 @@ export class PlayedFrameworks {
 
   #acceptGroup(
     framework: string,
-    group: OfferGroup,
-    tasks: readonly { readonly task: string | undefined; readonly resources: Resources }[],
+    { group, operations, tasks }: AcceptPlan,
     refuse: number | undefined,
   ): void {
     const infos = tasks.map(({ task, resources }) => ({
@@ -200,10 +264,16 @@ export class PlayedFrameworks {
     }))
     this.#call(this.#connected(framework), 'accept', {
       offerIds: group.offers.map(({ offer }) => offer.offerId),
-      operations: infos.length === 0 ? [] : [{ kind: 'launch', tasks: infos }],
+      operations: [
+        ...operations.map(({ kind, resources }) => ({
+          kind,
+          resources: Resources.parse(resources).toWire(),
+        })),
+        ...(infos.length === 0 ? [] : [{ kind: 'launch', tasks: infos }]),
+      ],
+      allOrNothing: true,
       ...filterOf(refuse),
     })
-    this.#wakeAfter(refuse)
   }
 
   #newTaskId(framework: string): string {
@@ -227,10 +297,6 @@ export class PlayedFrameworks {
     return tasks.has(`${framework}/${taskId}`) || endedTasks.has(`${framework}/${taskId}`)
   }
 
-  #wakeAfter(refuse: number | undefined): void {
-    this.#master.wakeAt(this.#master.nowMs + (refuse ?? defaultRefuseMs))
-  }
-
   #framework(id: string): PlayedFramework {
     const framework = this.#frameworks.get(id)
     if (!framework) throw new StepRefused('not-subscribed', `framework ${id} has not subscribed`)
@@ -247,14 +313,24 @@ export class PlayedFrameworks {
     return new LinkEnd(`${id}-${++this.#sessions}`)
   }
 
-  /** @throws StepRefused as the master answers */
+  /** Answered when the master has settled: `checkReplies` follows. */
   #call(framework: PlayedFramework, kind: keyof typeof frameworkToLeader, body: object): void {
     const call = `c${++this.#calls}`
+    this.#open.set(call, kind)
     this.#send(framework, kind, body, call)
-    const reply = this.#replies.get(call)
-    this.#replies.delete(call)
-    if (reply?.ok) return
-    throw new StepRefused(reply?.code ?? 'timeout', reply?.message ?? `${kind} was not answered`)
+  }
+
+  /** @throws StepRefused as the master has answered */
+  #checkReplies(): void {
+    const calls = [...this.#open]
+    const replies = new Map(this.#replies)
+    this.#open.clear()
+    this.#replies.clear()
+    for (const [call, kind] of calls) {
+      const reply = replies.get(call)
+      if (!reply?.ok)
+        throw new StepRefused(reply?.code ?? 'timeout', reply?.message ?? `${kind} was not answered`)
+    }
   }
 
   #send(
@@ -299,6 +375,18 @@ export class PlayedFrameworks {
         throw new Error(`framework ${id} has failed: ${message.body.message}`)
       case 'resynchronise':
         throw new Error(`framework ${id} is out of step: ${message.body.reason}`)
+      case 'inverse-offers':
+        for (const { agentId, unavailability } of message.body.inverseOffers) {
+          this.#happened({
+            kind: 'inverseOffer',
+            atMs: this.#master.nowMs,
+            framework: id,
+            agent: agentId,
+            startMs: unavailability.startMs,
+          })
+        }
+        return
+      case 'rescind-inverse-offers':
       case 'update':
         return
     }

@@ -1,28 +1,33 @@
-import type { Envelope, Peer } from '@tender/sdk/protocol'
+import type { Envelope, Peer, Reply } from '@tender/sdk/protocol'
+import { defaultAllocatorSettings } from '../../../master/allocator/allocator.js'
+import { parseMinimum } from '../../../master/allocator/minimum.js'
+import type { AllocatorSettings } from '../../../master/allocator/types.js'
 import type { MasterCommand } from '../../../master/core/commands.js'
 import type { MasterInput } from '../../../master/core/inputs.js'
 import { Master } from '../../../master/core/master.js'
+import type { OperatorCall } from '../../../master/core/operator-calls.js'
 import { defaultMasterSettings, type MasterState } from '../../../master/core/state.js'
 import type { ScenarioSettings } from '../scenario-file.js'
+import { StepRefused } from '../world.js'
 
 /** Nobody is silent in a simulation: longer than any scenario. */
 const neverMs = 1e15
-const defaultIntervalMs = 1_000
 
 /**
  * The real master under virtual time. Its registry writes at once, and what it sends arrives at once: when `step`
- * returns, all that follows from an input has happened.
+ * returns, all that follows from an input has happened. What belongs together is offered together: offers are made when
+ * nothing else is left to be done.
  */
 export class SimulatedMaster {
   nowMs = 0
   readonly epoch = 1
   readonly #master: Master
-  readonly #intervalMs: number
   readonly #inbox: MasterInput[] = []
   readonly #receivers = new Map<Peer['kind'], (id: string, envelope: Envelope) => void>()
-  /** Instants at which a filter ends; the master looks at what time has done to it when it is told. */
-  readonly #wakeUps = new Set<number>()
-  #isStepping = false
+  readonly #answers = new Map<string, Reply>()
+  #requests = 0
+  /** Greater than 0: whoever has begun waits until all is said. */
+  #depth = 0
 
   constructor(settings: ScenarioSettings) {
     const leadership = {
@@ -33,13 +38,13 @@ export class SimulatedMaster {
       electedAtMs: 0,
       version: '',
     }
-    this.#intervalMs = settings.allocationIntervalMs ?? defaultIntervalMs
     this.#master = new Master(
       leadership,
       { agents: [], frameworks: [], roles: [] },
       {
         ...defaultMasterSettings,
         ...(settings.offerTimeoutMs === undefined ? {} : { offerTimeoutMs: settings.offerTimeoutMs }),
+        allocator: allocatorSettings(settings),
         agentTimeoutMs: neverMs,
         frameworkTimeoutMs: neverMs,
       },
@@ -57,46 +62,80 @@ export class SimulatedMaster {
 
   /** Inputs that come while one is handled wait for their turn. */
   step(input: MasterInput): void {
-    this.#inbox.push(input)
-    if (this.#isStepping) return
-    this.#isStepping = true
+    this.together(() => this.#inbox.push(input))
+  }
+
+  /** All that is said in `work` is handled before any offer is made. Answers are there when this returns. */
+  together(work: () => void): void {
+    this.#depth += 1
     try {
-      for (let next = this.#inbox.shift(); next; next = this.#inbox.shift()) {
-        for (const command of this.#master.step({ ...next, now: this.nowMs })) this.#perform(command)
-      }
+      work()
+      if (this.#depth === 1) this.#settle()
     } finally {
-      this.#isStepping = false
+      this.#depth -= 1
     }
+  }
+
+  /** @throws StepRefused as the master answers */
+  operate(call: OperatorCall): void {
+    const requestId = `r${++this.#requests}`
+    this.step({ kind: 'operator', requestId, call })
+    const reply = this.#answers.get(requestId)
+    this.#answers.delete(requestId)
+    if (!reply?.ok)
+      throw new StepRefused(reply?.code ?? 'timeout', reply?.message ?? `${call.kind} was not answered`)
+  }
+
+  #settle(): void {
+    do {
+      for (let next = this.#inbox.shift(); next; next = this.#inbox.shift()) {
+        const commands = this.#master.handle({ ...next, now: this.nowMs })
+        for (const command of commands) this.#perform(command)
+        // The registry is quicker than anybody who is still to be heard.
+        const stored = commands.flatMap(each => (each.kind === 'store' ? [each.ticket] : []))
+        this.#inbox.unshift(...stored.map(ticket => ({ kind: 'stored' as const, ticket })))
+      }
+      for (const command of this.#master.offer(this.nowMs)) this.#perform(command)
+    } while (this.#inbox.length > 0)
   }
 
   #perform(command: MasterCommand): void {
     switch (command.kind) {
       case 'send':
         return this.#receivers.get(command.peer.kind)?.(command.peer.id, command.envelope)
-      case 'store':
-        return this.step({ kind: 'stored', ticket: command.ticket })
-      case 'event':
       case 'answer':
+        this.#answers.set(command.requestId, command.reply)
+        return
+      case 'store':
+      case 'event':
       case 'log':
         return
     }
   }
 
-  wakeAt(ms: number): void {
-    if (ms > this.nowMs) this.#wakeUps.add(ms)
-  }
-
   nextDueMs(): number {
-    const expiries = [...this.state.offers.values()].flatMap(({ offer }) => offer.expiresAtMs ?? [])
-    const tickMs = (Math.floor(this.nowMs / this.#intervalMs) + 1) * this.#intervalMs
-    return Math.min(tickMs, ...this.#wakeUps, ...expiries)
+    return this.#master.nextDueMs()
   }
 
   advanceTo(ms: number): void {
     const isDue = ms >= this.nextDueMs()
     this.nowMs = ms
-    if (!isDue) return
-    this.#wakeUps.delete(ms)
-    this.step({ kind: 'tick' })
+    if (isDue) this.step({ kind: 'tick' })
+  }
+}
+
+function allocatorSettings(settings: ScenarioSettings): AllocatorSettings {
+  const { allocationIntervalMs, allocateOnRelease, demandAware, sorter, seed } = settings
+  return {
+    ...defaultAllocatorSettings,
+    ...(allocationIntervalMs === undefined ? {} : { allocationIntervalMs }),
+    ...(allocateOnRelease === undefined ? {} : { allocateOnRelease }),
+    ...(settings.minAllocatable === undefined
+      ? {}
+      : { minAllocatable: parseMinimum(settings.minAllocatable) }),
+    ...(settings.fairnessExcluded ? { fairnessExcluded: new Set(settings.fairnessExcluded) } : {}),
+    ...(demandAware === undefined ? {} : { demandAware }),
+    ...(sorter === undefined ? {} : { sorter }),
+    ...(seed === undefined ? {} : { seed }),
   }
 }

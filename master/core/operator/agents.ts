@@ -45,11 +45,14 @@ export function drain(
   })
 }
 
-/** The agent is gone for good, by the operator's word: its tasks have ended, and it is not let in again. */
-export function removeAgent(state: MasterState, { agentId }: Call): Decision {
+/** The agent is gone, by the operator's word: its tasks have ended. It is let in again only if it may return, as a new one. */
+export function removeAgent(
+  state: MasterState,
+  { agentId, mayReturn = false }: Call & { readonly mayReturn?: boolean },
+): Decision {
   const agent = knownAgent(state, agentId)
   return {
-    records: [agentRecord(agent, 'gone')],
+    records: [mayReturn ? { kind: 'agent', id: agentId, value: undefined } : agentRecord(agent, 'gone')],
     take: turn => {
       const { state: before } = agent
       rescindOffersOf(turn, agentId, 'the agent was removed')
@@ -64,11 +67,11 @@ export function removeAgent(state: MasterState, { agentId }: Call): Decision {
       }
       state.allocator.removeAgent(agentId)
       state.agents.delete(agentId)
-      state.goneAgents.add(agentId)
+      if (!mayReturn) state.goneAgents.add(agentId)
       state.leavingAgents.delete(agentId)
       turn.touch(agentId)
       turn.event({ kind: 'agent-removed', agentId })
-      return changeOf(`agent ${agentId}`, 'state', before, 'gone')
+      return changeOf(`agent ${agentId}`, 'state', before, mayReturn ? '' : 'gone')
     },
   }
 }
