@@ -231,8 +231,7 @@ export class Allocator {
   setDemand(frameworkId: string, role: string, shapes: readonly Shape[] | undefined): void {
     const claimant = this.#state.claimants.find(frameworkId, role)
     if (!claimant?.isMember) return
-    if (!shapes && !claimant.demand) return
-    claimant.demand = shapes && new Demand(shapes)
+    claimant.demand = shapes && new Demand(shapes, this.#state.offersOf(claimant))
     this.#state.claimants.noteSpecial(claimant, this.settings.minAllocatable)
     this.#lookEverywhereFor(claimant)
     this.#isAllDue = true
@@ -298,13 +297,19 @@ export class Allocator {
   /** A task that runs already, such as one that a registering agent reports. */
   charge(claim: Claim): void {
     this.#state.charge(claim, 'allocated')
+    // Of a role below its guarantee it lowers what must be kept free.
+    this.#state.unblockAll()
   }
 
   /** A task is launched with a part of what is offered. */
   use(claim: Claim): void {
     const claimant = this.#state.claimant(claim)
-    this.#state.agent(claim.agentId).use(claimant.index, claim.resources)
-    claimant.demand?.launched(claim.resources)
+    const agent = this.#state.agent(claim.agentId)
+    agent.use(claimant.index, claim.resources)
+    // Its shared volumes may be offered to it again.
+    if (!agent.shared.isEmpty) this.#state.dueLater.add(agent)
+    // What is no shape that was wanted, was offered for one that still is.
+    if (claimant.demand?.launched(claim.resources) === false) this.#state.claimantsLater.add(claimant)
   }
 
   /** A task has ended. */
@@ -375,15 +380,15 @@ export class Allocator {
    */
   cycle(now: Millis, mostAgents = Infinity): Grant[] {
     this.#endFilters(now)
+    move(this.#state.dueAfterwards, this.#state.dueLater)
     const grants: Grant[] = []
     let left = mostAgents
-    do {
-      for (let batch = this.#nextBatch(left); batch; batch = this.#nextBatch(left)) {
-        this.#state.cycles += 1
-        grants.push(...new Cycle(this.#state, this.#lot, batch).run())
-        left -= batch.agents.length
-      }
-    } while (left > 0 && this.#endOverdue() && this.settings.allocateOnRelease)
+    for (let batch = this.#nextBatch(left); batch; batch = this.#nextBatch(left)) {
+      this.#state.cycles += 1
+      grants.push(...new Cycle(this.#state, this.#lot, batch).run())
+      left -= batch.agents.length
+    }
+    this.#endOverdue()
     return grants
   }
 
@@ -487,7 +492,6 @@ export class Allocator {
       move(state.dueLater, state.dueNow)
       move(state.claimantsLater, state.claimantsNow)
     }
-    if (this.#isAllDue) move(state.dueAtTick, state.dueNow)
     this.#isAllDue = false
     if (this.#sweep || state.claimantsNow.size === 0) return
     const claimants = new Set([...state.claimantsNow].filter(claimant => claimant.isActive))
@@ -511,18 +515,15 @@ export class Allocator {
     this.#endOverdue()
   }
 
-  /** @returns whether any ended */
-  #endOverdue(): boolean {
-    if (this.#overdue.length === 0) return false
+  #endOverdue(): void {
+    if (this.#overdue.length === 0) return
     const waiting: Filter[] = []
     for (const filter of this.#overdue) {
       if (filter.isOver) continue
       if (this.#hasPassed(filter)) this.#state.endFilter(filter)
       else waiting.push(filter)
     }
-    const hasEnded = waiting.length < this.#overdue.length
     this.#overdue = waiting
-    return hasEnded
   }
 
   /** A filter holds for one look at its agent at least, however short its time (Mesos: one allocation interval). */

@@ -82,8 +82,7 @@ export class Cycle {
     if (!agent.isOfferable || agent.hasNothing) return
     const { tree, vectors, settings, claimants } = this.#state
     // Who has refused all that is free has refused every part of it, too.
-    const refusers =
-      agent.shared.isEmpty && !this.#madeFirst.has(agent) ? agent.filters.refusersOf(agent.free) : undefined
+    const refusers = this.#isOfferedFreeOnly(agent) ? agent.filters.refusersOf(agent.free) : undefined
     if (refusers && agent.filters.refuserCount >= claimants.count) return
     const isByLot = settings.sorter === 'random'
     const visit = (leaf: RoleNode): boolean => {
@@ -95,10 +94,15 @@ export class Cycle {
     }
     if (isByLot) this.#leavesByLot(visit)
     else if (stage === 'guarantees') tree.leavesBut(isSatisfied, visit)
-    else if (tree.hasQuotas && agent.shared.isEmpty && vectors.of(agent.free).isPlain)
+    else if (tree.hasQuotas && this.#isOfferedFreeOnly(agent) && vectors.of(agent.free).isPlain)
       tree.leavesBut(node => this.#isClosed(node), visit)
     else tree.leaves(visit)
     this.#settle()
+  }
+
+  /** What is offered is a part of what is free: no shared volume, and nothing that the first stage has given. */
+  #isOfferedFreeOnly(agent: AgentBook): boolean {
+    return agent.shared.isEmpty && !this.#madeFirst.has(agent)
   }
 
   /** @returns false when nothing is left */
@@ -142,12 +146,19 @@ export class Cycle {
       const { resources, counts } = demand.pack(agent.facts, cut, open)
       const offered = first ? first.resources.plus(resources) : resources
       if (resources.isEmpty || agent.filters.refuses(claimant.index, offered)) return undefined
-      demand.offered(counts)
+      if (stage === 'guarantees' && !this.#helps(claimant, resources)) return undefined
+      demand.offered(agent, resources, counts)
       return resources
     }
     const offered = first ? first.resources.plus(cut) : cut
     if (!this.#isEnough(offered, claimant) || agent.filters.refuses(claimant.index, offered)) return undefined
     return cut
+  }
+
+  /** Whether something of it is missing to a guarantee of the claimant's roles. */
+  #helps(claimant: Claimant, resources: Resources): boolean {
+    const { unreserved } = this.#state.vectors.of(resources)
+    return unreserved.some((amount, id) => amount > 0 && guaranteeOf(claimant.leaf, id).missing > 0)
   }
 
   /** The same amount is asked about for many claimants, one after the other, mostly with the same minimum. */
@@ -175,7 +186,7 @@ export class Cycle {
         agent.sharedOffered.cycle === state.cycles ? agent.sharedOffered.resources : Resources.none
       agent.sharedOffered = { cycle: state.cycles, resources: before.plus(sharedOf(resources)) }
       // Others may have it in the next cycle.
-      state.dueAtTick.add(agent)
+      state.dueAfterwards.add(agent)
     }
   }
 
