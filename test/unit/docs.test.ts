@@ -28,7 +28,7 @@ import { runScenario } from '../../cli/simulate/run.js'
 import { readScenarios } from '../../cli/simulate/scenario-file.js'
 import { steps } from '../../cli/simulate/steps.js'
 import { reasons } from '../../master/allocator/reasons.js'
-import { operatorCalls } from '../../master/core/operator-calls.js'
+import type { operatorCalls } from '../../master/core/operator-calls.js'
 import { errorView } from '../../master/http/errors.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
