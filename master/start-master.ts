@@ -19,6 +19,7 @@ import {
   describeError,
   type KeyValueStore,
   type Log,
+  type Millis,
   NatsStore,
   NatsTransport,
   type Random,
@@ -33,7 +34,13 @@ import { Master } from './core/master.js'
 import { defaultMasterSettings, type MasterSettings } from './core/state.js'
 import { viewLeader } from './core/views.js'
 import { Elector } from './election/elector.js'
-import { createHttpServer, EventHub, type HttpServer } from './http/index.js'
+import {
+  createHttpServer,
+  createMetrics,
+  EventHub,
+  type HttpServer,
+  type MasterMetrics,
+} from './http/index.js'
 import { LastInputs } from './last-inputs.js'
 import { MasterReader } from './master-reader.js'
 import { Registry } from './registry/registry.js'
@@ -127,6 +134,7 @@ class MasterShell {
   readonly #subjects: Subjects
   readonly #hub: EventHub
   readonly #reader: MasterReader
+  readonly #metrics: MasterMetrics
   readonly #requests: Requests
   readonly #beaconLink: LinkEnd
   #http: HttpServer | undefined
@@ -164,6 +172,7 @@ class MasterShell {
         )
       },
     })
+    this.#metrics = createMetrics(this.#reader, this.#hub)
   }
 
   async start(): Promise<RunningMaster> {
@@ -171,6 +180,7 @@ class MasterShell {
     this.#http = createHttpServer({
       master: this.#reader,
       hub: this.#hub,
+      metrics: this.#metrics,
       clock,
       log: this.#log,
       version,
@@ -283,14 +293,25 @@ class MasterShell {
     const timed = { ...input, now: this.#around.clock.now() }
     term.lastInputs.add(timed)
     try {
-      const commands = term.core.step(timed)
-      // What others wait for goes out before what people read: NATS sends when this turn of the event loop is over.
-      for (const command of commands) {
-        if (command.kind === 'send' || command.kind === 'store') this.#perform(term, command)
-        else this.#performLater(term, command)
-      }
+      this.#performAll(term, term.core.handle(timed))
+      this.#offer(term, timed.now)
     } catch (error) {
       this.#options.onBug(this.#withLastInputs(term, error))
+    }
+  }
+
+  #offer(term: Term, now: Millis): void {
+    const startedMs = performance.now()
+    const commands = term.core.offer(now)
+    this.#performAll(term, commands)
+    if (commands.length > 0) this.#metrics.cycleTook(performance.now() - startedMs)
+  }
+
+  /** What others wait for goes out before what people read: NATS sends when this turn of the event loop is over. */
+  #performAll(term: Term, commands: readonly MasterCommand[]): void {
+    for (const command of commands) {
+      if (command.kind === 'send' || command.kind === 'store') this.#perform(term, command)
+      else this.#performLater(term, command)
     }
   }
 
