@@ -1,5 +1,5 @@
 import type { Shape } from '@tender/sdk/protocol'
-import { type Quantities, Resources, take } from '@tender/sdk/values'
+import { Resources, take } from '@tender/sdk/values'
 import type { AgentBook } from './agent-book.js'
 import { meetsConstraints } from './constraints.js'
 import type { AgentFacts } from './types.js'
@@ -8,25 +8,45 @@ import type { AgentFacts } from './types.js'
 export interface WantedShape {
   readonly shape: Shape
   readonly resources: Resources
-  readonly quantities: Quantities
   /** Declared, less the tasks launched since. */
   count: number
 }
 
+/** What was offered at once of an agent, and how many of each shape it stands for. */
+interface Standing {
+  readonly resources: Resources
+  readonly counts: readonly number[]
+}
+
+type Offers = Iterable<readonly [AgentBook, Resources]>
+
+/** So many offers of one agent are told apart when some of them have ended; beyond that they are counted by content. */
+const mostToldApart = 10
+
 /**
- * What a framework has declared to want in one role. What stands in its outstanding offers is counted by content, so
- * that an offer made before the declaration counts as well.
+ * What a framework has declared to want in one role. What is wanted still is what was declared, less the tasks launched
+ * since and what stands in outstanding offers: each counts for the shapes that it was made for, and one that was made
+ * before the declaration for those that it holds.
  */
 export class Demand {
   readonly shapes: readonly WantedShape[]
+  readonly #standing = new Map<AgentBook, readonly Standing[]>()
   /** What is wanted beyond the outstanding offers, by shape; undefined: to be counted anew. */
   #open: number[] | undefined
 
-  constructor(shapes: readonly Shape[]) {
-    this.shapes = shapes.map(shape => {
-      const resources = Resources.fromWire(shape.resources)
-      return { shape, resources, quantities: resources.quantities(), count: shape.count }
-    })
+  /** @param offers outstanding, of agents ascending by id */
+  constructor(shapes: readonly Shape[], offers: Offers) {
+    this.shapes = shapes.map(shape => ({
+      shape,
+      resources: Resources.fromWire(shape.resources),
+      count: shape.count,
+    }))
+    const open = this.shapes.map(each => each.count)
+    for (const [agent, offered] of offers) {
+      const { counts } = this.pack(agent.facts, offered, open)
+      this.#standing.set(agent, [{ resources: offered, counts }])
+      subtract(open, counts)
+    }
   }
 
   /** The offers of it have changed. */
@@ -34,29 +54,35 @@ export class Demand {
     this.#open = undefined
   }
 
-  /** A task is launched: one less is wanted of the first shape that it equals. */
-  launched(resources: Resources): void {
-    const has = resources.quantities()
-    const wanted = this.shapes.find(each => each.count > 0 && areEqual(each.quantities, has))
-    if (wanted) wanted.count -= 1
+  /** A task is launched: one less is wanted of the first shape that it equals. @returns false: it equals none */
+  launched(resources: Resources): boolean {
     this.recount()
+    const wanted = this.shapes.find(
+      each => each.count > 0 && take(resources, each.resources)?.equals(resources),
+    )
+    if (wanted) wanted.count -= 1
+    return wanted !== undefined
   }
 
-  /** How many of each shape are wanted beyond what stands in the offers of these agents, ascending by id. */
-  open(offers: () => Iterable<readonly [AgentBook, Resources]>): readonly number[] {
+  /** How many of each shape are wanted beyond what stands in these offers, of agents ascending by id. */
+  open(offers: () => Offers): readonly number[] {
     if (this.#open) return this.#open
     const open = this.shapes.map(each => each.count)
+    const standing = new Map(this.#standing)
+    this.#standing.clear()
     for (const [agent, offered] of offers()) {
-      const { counts } = this.pack(agent.facts, offered, open)
-      for (const [index, count] of counts.entries()) open[index] = (open[index] ?? 0) - count
+      const still = this.#stillStanding(agent, offered, standing.get(agent) ?? [])
+      this.#standing.set(agent, still)
+      for (const { counts } of still) subtract(open, counts)
     }
     this.#open = open
-    return open
+    return this.#shareOut(open)
   }
 
-  /** An offer of so many of each was made. */
-  offered(counts: readonly number[]): void {
-    if (this.#open) this.#open = this.#open.map((open, index) => open - (counts[index] ?? 0))
+  /** An offer was made for so many of each. */
+  offered(agent: AgentBook, resources: Resources, counts: readonly number[]): void {
+    this.#standing.set(agent, [...(this.#standing.get(agent) ?? []), { resources, counts }])
+    if (this.#open) subtract(this.#open, counts)
   }
 
   /**
@@ -84,8 +110,45 @@ export class Demand {
     })
     return { resources: taken, counts }
   }
+
+  /** Those of an agent's offers that together are what is still offered there. */
+  #stillStanding(agent: AgentBook, offered: Resources, standing: readonly Standing[]): readonly Standing[] {
+    const still = standing.length <= mostToldApart ? subsetOf(standing, offered) : undefined
+    if (still) return still
+    const bound = this.shapes.map(({ count }) => count)
+    return [{ resources: offered, counts: this.pack(agent.facts, offered, bound).counts }]
+  }
+
+  /**
+   * Of equal shapes, tasks count for the first, though the offer may have been made for another: what is too much in one
+   * is taken from the other.
+   */
+  #shareOut(open: number[]): readonly number[] {
+    for (const [index, { resources }] of this.shapes.entries()) {
+      for (let other = 0; (open[index] ?? 0) < 0 && other < this.shapes.length; other++) {
+        const spare = open[other] ?? 0
+        if (other === index || spare <= 0 || !this.shapes[other]?.resources.equals(resources)) continue
+        const moved = Math.min(spare, -(open[index] ?? 0))
+        open[other] = spare - moved
+        open[index] = (open[index] ?? 0) + moved
+      }
+    }
+    return open
+  }
 }
 
-function areEqual(a: Quantities, b: Quantities): boolean {
-  return a.size === b.size && [...a].every(([name, amount]) => b.get(name) === amount)
+/** Some of these whose resources add up to just this; undefined: none do. */
+function subsetOf(standing: readonly Standing[], sum: Resources): readonly Standing[] | undefined {
+  if (sum.isEmpty) return []
+  const [first, ...rest] = standing
+  if (!first) return undefined
+  if (sum.contains(first.resources)) {
+    const others = subsetOf(rest, sum.minus(first.resources))
+    if (others) return [first, ...others]
+  }
+  return subsetOf(rest, sum)
+}
+
+function subtract(from: number[], counts: readonly number[]): void {
+  for (const [index, count] of counts.entries()) from[index] = (from[index] ?? 0) - count
 }

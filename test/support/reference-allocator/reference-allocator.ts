@@ -18,15 +18,7 @@ import type {
   Quota,
   Shape,
 } from '../../../master/allocator/types.js'
-import {
-  addScalars,
-  cutUnreserved,
-  isNotShared,
-  isShared,
-  isUnreserved,
-  scalarsOf,
-  takeShape,
-} from './amounts.js'
+import { addScalars, cutUnreserved, isUnreserved, scalarsOf, takeShape } from './amounts.js'
 import { type Agent, Books, type Entry, scalarsHeld, sumOf } from './books.js'
 import type { ComparedAllocator } from './compared-allocator.js'
 import { meets } from './constraints.js'
@@ -342,8 +334,11 @@ export class ReferenceAllocator implements ComparedAllocator {
     if (!meets(agent.facts, framework.facts.constraints.get(role))) return
     if (isWithoutGpu(agent, framework.facts)) return
     const ofThisAgent = offers.filter(offer => offer.agentId === agentId)
+    // A shared volume is always free, but offered once in a cycle, and not to whom it is being offered.
+    const standing = this.books.of({ frameworkId, role, agentId }).filter(entry => !entry.isTask)
     const isOfferedAlready = (kind: ResourceKind) =>
-      kind.isShared && ofThisAgent.some(offer => offer.resources.get(keyOf(kind)) !== undefined)
+      kind.isShared &&
+      [...ofThisAgent, ...standing].some(offer => offer.resources.get(keyOf(kind)) !== undefined)
     const allocatable = this.free(agentId).only(
       kind =>
         isAllocatableTo(kind, role) && isWithinCapabilities(kind, framework.facts) && !isOfferedAlready(kind),
@@ -363,7 +358,6 @@ export class ReferenceAllocator implements ComparedAllocator {
     const resources = earlier ? earlier.resources.plus(more) : more
     if (!demand && !holdsMinimum(resources, this.#minimum(client))) return
     if (this.#isFiltered({ frameworkId, role, agentId, resources })) return
-    if (this.#isHeldAlready({ frameworkId, role, agentId, resources })) return
     const offer = earlier ?? this.books.add({ frameworkId, role, agentId, resources }, false)
     offer.resources = resources
     offer.made = demand && {
@@ -387,12 +381,6 @@ export class ReferenceAllocator implements ComparedAllocator {
         filter.agentId === agentId &&
         filter.refused.contains(resources),
     )
-  }
-
-  /** Shared volumes that it has are always free as well: by themselves they are not offered again and again. */
-  #isHeldAlready({ frameworkId, role, agentId, resources }: Claim): boolean {
-    const held = sumOf(this.books.of({ frameworkId, role, agentId })).only(isShared)
-    return resources.only(isNotShared).isEmpty && held.contains(resources)
   }
 
   /** As many whole shapes as fit and are wanted still, in the order in which they were declared. */
