@@ -28,6 +28,7 @@ import {
   systemRandom,
   type Transport,
 } from '@tender/sdk/runtime'
+import type { AllocatorSettings } from './allocator/types.js'
 import type { MasterCommand } from './core/commands.js'
 import type { MasterInput } from './core/inputs.js'
 import { Master } from './core/master.js'
@@ -60,7 +61,10 @@ export interface MasterOptions {
   readonly leaseMs: number
   /** Copies of the registry: 1 on one NATS server, 3 in production. */
   readonly replicas: number
-  readonly settings?: Partial<MasterSettings>
+  /** What is not named is at its default. */
+  readonly settings?: Partial<Omit<MasterSettings, 'allocator'>> & {
+    readonly allocator?: Partial<AllocatorSettings>
+  }
   /** Where the last inputs are written after a bug; the system's directory for temporary files unless told. */
   readonly bugDir?: string
   readonly log: Log
@@ -224,7 +228,9 @@ class MasterShell {
         electedAtMs: clock.now(),
         version,
       }
-      const core = new Master(leadership, content, { ...defaultMasterSettings, ...this.#options.settings })
+      const { settings } = this.#options
+      const allocator = { ...defaultMasterSettings.allocator, ...settings?.allocator }
+      const core = new Master(leadership, content, { ...defaultMasterSettings, ...settings, allocator })
       this.#term = { core, registry, epoch, lastInputs: new LastInputs(), writes: Promise.resolve() }
       this.#log.info('elected leader', {
         epoch,
