@@ -380,6 +380,7 @@ export class Allocator {
    */
   cycle(now: Millis, mostAgents = Infinity): Grant[] {
     this.#endFilters(now)
+    this.#state.calls += 1
     move(this.#state.dueAfterwards, this.#state.dueLater)
     const grants: Grant[] = []
     let left = mostAgents

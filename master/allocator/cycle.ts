@@ -182,9 +182,8 @@ export class Cycle {
     }
     this.#pending.push({ claimant, resources, isNew: first === undefined })
     if (state.vectors.of(resources).hasShared) {
-      const before =
-        agent.sharedOffered.cycle === state.cycles ? agent.sharedOffered.resources : Resources.none
-      agent.sharedOffered = { cycle: state.cycles, resources: before.plus(sharedOf(resources)) }
+      const before = agent.sharedOffered.call === state.calls ? agent.sharedOffered.resources : Resources.none
+      agent.sharedOffered = { call: state.calls, resources: before.plus(sharedOf(resources)) }
       // Others may have it in the next cycle.
       state.dueAfterwards.add(agent)
     }
@@ -263,7 +262,7 @@ export function filteredFor(
 /** Shared volumes are free for everybody, once in a cycle, and not for who has them in an offer already. */
 function sharedFor(state: AllocatorState, agent: AgentBook, claimant: Claimant): Resources {
   if (agent.shared.isEmpty) return Resources.none
-  const offered = agent.sharedOffered.cycle === state.cycles ? agent.sharedOffered.resources : Resources.none
+  const offered = agent.sharedOffered.call === state.calls ? agent.sharedOffered.resources : Resources.none
   return agent.shared.except(offered).except(agent.holding(claimant.index).offered)
 }
 

@@ -41,12 +41,7 @@ export class Demand {
       resources: Resources.fromWire(shape.resources),
       count: shape.count,
     }))
-    const open = this.shapes.map(each => each.count)
-    for (const [agent, offered] of offers) {
-      const { counts } = this.pack(agent.facts, offered, open)
-      this.#standing.set(agent, [{ resources: offered, counts }])
-      subtract(open, counts)
-    }
+    for (const [agent, offered] of offers) this.#standing.set(agent, [this.#byContent(agent, offered)])
   }
 
   /** The offers of it have changed. */
@@ -114,9 +109,13 @@ export class Demand {
   /** Those of an agent's offers that together are what is still offered there. */
   #stillStanding(agent: AgentBook, offered: Resources, standing: readonly Standing[]): readonly Standing[] {
     const still = standing.length <= mostToldApart ? subsetOf(standing, offered) : undefined
-    if (still) return still
-    const bound = this.shapes.map(({ count }) => count)
-    return [{ resources: offered, counts: this.pack(agent.facts, offered, bound).counts }]
+    return still ?? [this.#byContent(agent, offered)]
+  }
+
+  /** Each offer by itself: whatever others hold, it stands for all of the shapes that it could be used for. */
+  #byContent(agent: AgentBook, offered: Resources): Standing {
+    const declared = this.shapes.map(({ count }) => count)
+    return { resources: offered, counts: this.pack(agent.facts, offered, declared).counts }
   }
 
   /**

@@ -45,6 +45,8 @@ export class AllocatorState {
   readonly gpus: number
   /** Cycles and ticks so far. */
   cycles = 0
+  /** How often offers were asked for: a shared volume is offered once each time. */
+  calls = 0
   ticks = 0
   readonly #byIndex: (AgentBook | undefined)[] = []
   readonly #vacant: number[] = []

@@ -78,6 +78,10 @@ export class ReferenceAllocator implements ComparedAllocator {
   /** One entry for each offer ever made: whose count it is in. Who is gone has forgotten it. */
   readonly #offersMade: Set<string>[] = []
 
+  #isAllDue = false
+  /** Offered since `cycle` or `tick` was called. */
+  #sharedOffered: { readonly agentId: string; readonly resources: Resources }[] = []
+
   constructor(settings: AllocatorSettings) {
     this.settings = settings
   }
@@ -191,6 +195,7 @@ export class ReferenceAllocator implements ComparedAllocator {
 
   #allAreDue(): void {
     for (const agent of this.books.agents.values()) agent.isDue = true
+    this.#isAllDue = true
   }
 
   // ---- roles
@@ -276,11 +281,20 @@ export class ReferenceAllocator implements ComparedAllocator {
   // ---- deciding
 
   cycle(now: number): Grant[] {
-    const isDue = (agent: Agent) => this.settings.allocateOnRelease || agent.isDue
-    return this.#allocate(now, [...this.books.agents.values()].filter(isDue), 'cycle')
+    this.#sharedOffered = []
+    const all = [...this.books.agents.values()]
+    const due = all.filter(agent => agent.isDue)
+    const isOnlyAgents = !this.#isAllDue
+    this.#isAllDue = false
+    // Agents that are new or changed come first, and alone.
+    const first = isOnlyAgents && due.length > 0 ? this.#allocate(now, due, 'cycle') : []
+    if (this.settings.allocateOnRelease) return [...first, ...this.#allocate(now, all, 'cycle')]
+    return isOnlyAgents ? first : this.#allocate(now, due, 'cycle')
   }
 
   tick(now: number): Grant[] {
+    this.#sharedOffered = []
+    this.#isAllDue = false
     return this.#allocate(now, [...this.books.agents.values()], 'tick')
   }
 
@@ -297,6 +311,7 @@ export class ReferenceAllocator implements ComparedAllocator {
       }
     }
     for (const agent of looked) agent.isDue = false
+    this.#sharedOffered.push(...offers.map(({ agentId, resources }) => ({ agentId, resources })))
     for (const filter of this.#filters) {
       filter.hasStopped ||= this.settings.allocateOnRelease
         ? looked.some(agent => agent.facts.agentId === filter.agentId)
@@ -338,7 +353,9 @@ export class ReferenceAllocator implements ComparedAllocator {
     const standing = this.books.of({ frameworkId, role, agentId }).filter(entry => !entry.isTask)
     const isOfferedAlready = (kind: ResourceKind) =>
       kind.isShared &&
-      [...ofThisAgent, ...standing].some(offer => offer.resources.get(keyOf(kind)) !== undefined)
+      [...ofThisAgent, ...this.#sharedOffered.filter(offer => offer.agentId === agentId), ...standing].some(
+        offer => offer.resources.get(keyOf(kind)) !== undefined,
+      )
     const allocatable = this.free(agentId).only(
       kind =>
         isAllocatableTo(kind, role) && isWithinCapabilities(kind, framework.facts) && !isOfferedAlready(kind),
