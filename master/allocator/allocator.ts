@@ -308,8 +308,10 @@ export class Allocator {
     agent.use(claimant.index, claim.resources)
     // Its shared volumes may be offered to it again.
     if (!agent.shared.isEmpty) this.#state.dueLater.add(agent)
-    // What is no shape that was wanted, was offered for one that still is.
-    if (claimant.demand?.launched(claim.resources) === false) this.#state.claimantsLater.add(claimant)
+    if (!claimant.demand) return
+    // It may be another shape than that which was offered, which is wanted again then.
+    claimant.demand.launched(claim.resources)
+    this.#state.claimantsLater.add(claimant)
   }
 
   /** A task has ended. */
@@ -495,9 +497,14 @@ export class Allocator {
     }
     this.#isAllDue = false
     if (this.#sweep || state.claimantsNow.size === 0) return
-    const claimants = new Set([...state.claimantsNow].filter(claimant => claimant.isActive))
+    const claimants = new Set([...state.claimantsNow].filter(claimant => this.#mayWant(claimant)))
     state.claimantsNow.clear()
     if (claimants.size > 0) this.#sweep = { claimants, agents: state.sortedAgents(), position: 0 }
+  }
+
+  #mayWant(claimant: Claimant): boolean {
+    const demand = this.settings.demandAware ? claimant.demand : undefined
+    return claimant.isActive && !demand?.isMet(demand.open(() => this.#state.offersOf(claimant)))
   }
 
   #nextOfSweep(sweep: Sweep, mostAgents: number): Batch {

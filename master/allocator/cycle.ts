@@ -136,7 +136,7 @@ export class Cycle {
       return undefined
     const demand = state.settings.demandAware ? claimant.demand : undefined
     const open = demand?.open(() => state.offersOf(claimant))
-    if (open?.every(count => count <= 0)) return undefined
+    if (demand && open && demand.isMet(open)) return undefined
     const available = availableTo(state, agent, claimant)
     if (available.isEmpty) return undefined
     const cut = state.tree.hasQuotas ? cutByQuota(state, agent, claimant, available, stage) : available

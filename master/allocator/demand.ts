@@ -41,7 +41,12 @@ export class Demand {
       resources: Resources.fromWire(shape.resources),
       count: shape.count,
     }))
-    for (const [agent, offered] of offers) this.#standing.set(agent, [this.#byContent(agent, offered)])
+    const open = this.shapes.map(each => each.count)
+    for (const [agent, offered] of offers) {
+      const { counts } = this.pack(agent.facts, offered, open)
+      this.#standing.set(agent, [{ resources: offered, counts }])
+      subtract(open, counts)
+    }
   }
 
   /** The offers of it have changed. */
@@ -49,14 +54,13 @@ export class Demand {
     this.#open = undefined
   }
 
-  /** A task is launched: one less is wanted of the first shape that it equals. @returns false: it equals none */
-  launched(resources: Resources): boolean {
+  /** A task is launched: one less is wanted of the first shape that it equals. */
+  launched(resources: Resources): void {
     this.recount()
     const wanted = this.shapes.find(
       each => each.count > 0 && take(resources, each.resources)?.equals(resources),
     )
     if (wanted) wanted.count -= 1
-    return wanted !== undefined
   }
 
   /** How many of each shape are wanted beyond what stands in these offers, of agents ascending by id. */
@@ -71,7 +75,7 @@ export class Demand {
       for (const { counts } of still) subtract(open, counts)
     }
     this.#open = open
-    return this.#shareOut(open)
+    return open
   }
 
   /** An offer was made for so many of each. */
@@ -91,19 +95,40 @@ export class Demand {
   ): { readonly resources: Resources; readonly counts: readonly number[] } {
     let left = available
     let taken = Resources.none
-    const counts = this.shapes.map((each, index) => {
-      const wanted = open[index] ?? 0
-      if (wanted <= 0 || !meetsConstraints(agent, each.shape.constraints)) return 0
-      let count = 0
-      for (; count < wanted; count++) {
+    const counts = this.shapes.map(() => 0)
+    for (const [index, each] of this.shapes.entries()) {
+      const wanted = this.#wanted(index, open, counts)
+      if (wanted <= 0 || !meetsConstraints(agent, each.shape.constraints)) continue
+      for (let count = 1; count <= wanted; count++) {
         const part = take(left, each.resources)
         if (!part || part.isEmpty) break
         left = left.minus(part)
         taken = taken.plus(part)
+        counts[index] = count
       }
-      return count
-    })
+    }
     return { resources: taken, counts }
+  }
+
+  /**
+   * So many more of one shape. Of equal shapes a task counts for the first, though the offer may have been made for
+   * another: what is too much of one is not wanted of the others.
+   */
+  #wanted(index: number, open: readonly number[], counts: readonly number[]): number {
+    const wanted = open[index] ?? 0
+    const mine = this.shapes[index]?.resources
+    let together = 0
+    for (const [other, { resources }] of this.shapes.entries()) {
+      if (mine && (other === index || resources.equals(mine)))
+        together += (open[other] ?? 0) - (counts[other] ?? 0)
+    }
+    return Math.min(wanted, together)
+  }
+
+  /** Whether nothing more is wanted. */
+  isMet(open: readonly number[]): boolean {
+    const none = this.shapes.map(() => 0)
+    return this.shapes.every((_, index) => this.#wanted(index, open, none) <= 0)
   }
 
   /** Those of an agent's offers that together are what is still offered there. */
@@ -116,23 +141,6 @@ export class Demand {
   #byContent(agent: AgentBook, offered: Resources): Standing {
     const declared = this.shapes.map(({ count }) => count)
     return { resources: offered, counts: this.pack(agent.facts, offered, declared).counts }
-  }
-
-  /**
-   * Of equal shapes, tasks count for the first, though the offer may have been made for another: what is too much in one
-   * is taken from the other.
-   */
-  #shareOut(open: number[]): readonly number[] {
-    for (const [index, { resources }] of this.shapes.entries()) {
-      for (let other = 0; (open[index] ?? 0) < 0 && other < this.shapes.length; other++) {
-        const spare = open[other] ?? 0
-        if (other === index || spare <= 0 || !this.shapes[other]?.resources.equals(resources)) continue
-        const moved = Math.min(spare, -(open[index] ?? 0))
-        open[other] = spare - moved
-        open[index] = (open[index] ?? 0) + moved
-      }
-    }
-    return open
   }
 }
 

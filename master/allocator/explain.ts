@@ -143,7 +143,7 @@ export class Explainer {
         advice: `let the framework unsuppress (or revive) role ${role}`,
       }
     const open = this.#open(claimant)
-    if (!open?.every(count => count <= 0)) return undefined
+    if (!open || !claimant.demand?.isMet(open)) return undefined
     const isWanted = claimant.demand?.shapes.some(shape => shape.count > 0)
     return isWanted
       ? {

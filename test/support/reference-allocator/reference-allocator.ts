@@ -176,7 +176,11 @@ export class ReferenceAllocator implements ComparedAllocator {
   /** Offers that stand already count for as many whole shapes as they would be taken for, the oldest first. */
   #declare(whose: { frameworkId: string; role: string }, demand: Demand): void {
     this.#demands.set(demandKey(whose.frameworkId, whose.role), demand)
-    for (const entry of this.books.of(whose).filter(each => !each.isTask)) {
+    const standing = this.books
+      .of(whose)
+      .filter(each => !each.isTask)
+      .toSorted((one, other) => compareBytes(one.agentId, other.agentId))
+    for (const entry of standing) {
       const { facts } = this.books.agent(entry.agentId)
       const { counts } = this.#wholeShapes(facts, whose, demand, entry.resources)
       entry.made = { declaration: demand.declaration, counts }
