@@ -19,7 +19,6 @@ import {
   describeError,
   type KeyValueStore,
   type Log,
-  type Millis,
   NatsStore,
   NatsTransport,
   type Random,
@@ -44,8 +43,10 @@ import {
 } from './http/index.js'
 import { LastInputs } from './last-inputs.js'
 import { MasterReader } from './master-reader.js'
+import { OfferTurns } from './offer-turns.js'
 import { Registry } from './registry/registry.js'
 import { Requests, resultOf } from './requests.js'
+import { SliceSize } from './slice-size.js'
 import { version } from './version.js'
 
 export interface MasterOptions {
@@ -125,6 +126,8 @@ interface Term {
   readonly registry: Registry
   readonly epoch: number
   readonly lastInputs: LastInputs
+  readonly offers: OfferTurns
+  readonly sliceSize: SliceSize
   /** Writes to the registry, one after another, so that they arrive in the order of the decisions. */
   writes: Promise<void>
 }
@@ -231,7 +234,16 @@ class MasterShell {
       const { settings } = this.#options
       const allocator = { ...defaultMasterSettings.allocator, ...settings?.allocator }
       const core = new Master(leadership, content, { ...defaultMasterSettings, ...settings, allocator })
-      this.#term = { core, registry, epoch, lastInputs: new LastInputs(), writes: Promise.resolve() }
+      const term: Term = {
+        core,
+        registry,
+        epoch,
+        lastInputs: new LastInputs(),
+        offers: new OfferTurns(() => this.#offer(term)),
+        sliceSize: new SliceSize(),
+        writes: Promise.resolve(),
+      }
+      this.#term = term
       this.#log.info('elected leader', {
         epoch,
         agents: content.agents.length,
@@ -239,8 +251,8 @@ class MasterShell {
       })
       this.#hub.begin(`${this.#masterId}-${epoch}`)
       this.#hub.publish({ kind: 'leader', timestampMs: clock.now(), leader: viewLeader(core.state) })
-      this.#beacon(this.#term)
-      this.#tick(this.#term)
+      this.#beacon(term)
+      this.#tick(term)
     } catch (error) {
       this.#log.error('the registry could not be read', { error: describeError(error) })
       this.#elector?.stepDown('the registry could not be read')
@@ -250,6 +262,7 @@ class MasterShell {
   #follow(reason: string): void {
     if (this.#term) this.#log[this.#stopped ? 'info' : 'warn']('no longer leader', { reason })
     for (const cancel of this.#cancelTimers.splice(0)) cancel()
+    this.#term?.offers.end()
     this.#term = undefined
     this.#requests.dropAll()
     this.#hub.end()
@@ -298,19 +311,36 @@ class MasterShell {
     if (!term) return
     const timed = { ...input, now: this.#around.clock.now() }
     term.lastInputs.add(timed)
-    try {
-      this.#performAll(term, term.core.handle(timed))
-      this.#offer(term, timed.now)
-    } catch (error) {
-      this.#options.onBug(this.#withLastInputs(term, error))
-    }
+    this.#trying(term, () => this.#performAll(term, term.core.handle(timed)))
+    term.offers.want()
   }
 
-  #offer(term: Term, now: Millis): void {
+  /** @returns whether more are due at once */
+  #offer(term: Term): boolean {
+    const { core, lastInputs, sliceSize } = term
+    const offering = { now: this.#around.clock.now(), mostAgents: sliceSize.agents }
+    const wereDue = core.hasMoreOffers
+    lastInputs.offered(offering)
     const startedMs = performance.now()
-    const commands = term.core.offer(now)
-    this.#performAll(term, commands)
-    if (commands.length > 0) this.#metrics.cycleTook(performance.now() - startedMs)
+    const hasMore = this.#trying(term, () => {
+      const commands = core.offer(offering.now, offering.mostAgents)
+      this.#performAll(term, commands)
+      const tookMs = performance.now() - startedMs
+      sliceSize.took(tookMs, core.hasMoreOffers)
+      if (wereDue || commands.length > 0) this.#metrics.cycleTook(tookMs)
+      return core.hasMoreOffers
+    })
+    return hasMore ?? false
+  }
+
+  #trying<T>(term: Term, work: () => T): T | undefined {
+    try {
+      return work()
+    } catch (error) {
+      term.offers.end()
+      this.#options.onBug(this.#withLastInputs(term, error))
+      return undefined
+    }
   }
 
   /** What others wait for goes out before what people read: NATS sends when this turn of the event loop is over. */
