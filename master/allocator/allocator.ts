@@ -39,10 +39,11 @@ export const defaultAllocatorSettings: AllocatorSettings = {
   seed: 1,
 }
 
-/** For these claimants all agents are looked at, part by part. */
+/** A look at some agents for everybody, and at all agents for some claimants, part by part. */
 interface Sweep {
-  readonly claimants: ReadonlySet<Claimant>
   readonly agents: readonly AgentBook[]
+  readonly due: ReadonlySet<AgentBook>
+  readonly claimants: ReadonlySet<Claimant>
   position: number
 }
 
@@ -68,7 +69,7 @@ export class Allocator {
   #isAllDue = false
   /** The last batch was of agents that are new or changed. */
   #wasOnlyNew = false
-  /** The look at all agents for some claimants that is under way. */
+  /** The look that is under way. */
   #sweep: Sweep | undefined
 
   constructor(settings: AllocatorSettings = defaultAllocatorSettings) {
@@ -233,7 +234,7 @@ export class Allocator {
   setDemand(frameworkId: string, role: string, shapes: readonly Shape[] | undefined): void {
     const claimant = this.#state.claimants.find(frameworkId, role)
     if (!claimant?.isMember) return
-    claimant.demand = shapes && new Demand(shapes, this.#state.offersOf(claimant))
+    claimant.demand = shapes && new Demand(shapes, this.#state.offersOf(claimant), this.#state.vectors)
     this.#state.claimants.noteSpecial(claimant, this.settings.minAllocatable)
     this.#lookEverywhereFor(claimant)
     this.#isAllDue = true
@@ -486,12 +487,16 @@ export class Allocator {
     if (this.#wasOnlyNew) move(state.claimantsAfterwards, state.claimantsLater)
     this.#wasOnlyNew = isOnlyNew
     if (!isOnlyNew) this.#takeWhatWaits()
-    if (this.#sweep) return this.#nextOfSweep(this.#sweep, mostAgents)
-    if (state.dueNow.size === 0) return undefined
-    const agents = state.inOrder(state.dueNow).slice(0, mostAgents)
-    const due = new Set(agents)
-    for (const agent of agents) state.dueNow.delete(agent)
-    return { agents, due, claimants: new Set() }
+    if (!this.#sweep && state.dueNow.size > 0) {
+      this.#sweep = {
+        agents: state.inOrder(state.dueNow),
+        due: new Set(state.dueNow),
+        claimants: new Set(),
+        position: 0,
+      }
+      state.dueNow.clear()
+    }
+    return this.#sweep && this.#nextOfSweep(this.#sweep, mostAgents)
   }
 
   #takeWhatWaits(): void {
@@ -504,7 +509,9 @@ export class Allocator {
     if (this.#sweep || state.claimantsNow.size === 0) return
     const claimants = new Set([...state.claimantsNow].filter(claimant => this.#mayWant(claimant)))
     state.claimantsNow.clear()
-    if (claimants.size > 0) this.#sweep = { claimants, agents: state.sortedAgents(), position: 0 }
+    if (claimants.size === 0) return
+    this.#sweep = { agents: state.sortedAgents(), due: new Set(state.dueNow), claimants, position: 0 }
+    state.dueNow.clear()
   }
 
   #mayWant(claimant: Claimant): boolean {
@@ -513,13 +520,11 @@ export class Allocator {
   }
 
   #nextOfSweep(sweep: Sweep, mostAgents: number): Batch {
-    const { dueNow } = this.#state
     const part = sweep.agents.slice(sweep.position, sweep.position + mostAgents)
     sweep.position += part.length
     if (sweep.position >= sweep.agents.length) this.#sweep = undefined
     const agents = part.filter(agent => this.#state.agents.get(agent.agentId) === agent)
-    const due = new Set(agents.filter(agent => dueNow.delete(agent)))
-    return { agents, due, claimants: sweep.claimants }
+    return { agents, due: sweep.due, claimants: sweep.claimants }
   }
 
   #endFilters(now: Millis): void {

@@ -3,6 +3,7 @@ import { Resources, take } from '@tender/sdk/values'
 import type { AgentBook } from './agent-book.js'
 import { meetsConstraints } from './constraints.js'
 import type { AgentFacts } from './types.js'
+import { amountOf, type Vectors } from './vectors.js'
 
 /** One shape that is wanted, and how many of it still are. */
 export interface WantedShape {
@@ -30,12 +31,14 @@ const mostToldApart = 10
  */
 export class Demand {
   readonly shapes: readonly WantedShape[]
+  readonly #vectors: Vectors
   readonly #standing = new Map<AgentBook, readonly Standing[]>()
   /** What is wanted beyond the outstanding offers, by shape; undefined: to be counted anew. */
   #open: number[] | undefined
 
   /** @param offers outstanding, of agents ascending by id */
-  constructor(shapes: readonly Shape[], offers: Offers) {
+  constructor(shapes: readonly Shape[], offers: Offers, vectors: Vectors) {
+    this.#vectors = vectors
     this.shapes = shapes.map(shape => ({
       shape,
       resources: Resources.fromWire(shape.resources),
@@ -98,7 +101,8 @@ export class Demand {
     const counts = this.shapes.map(() => 0)
     for (const [index, each] of this.shapes.entries()) {
       const wanted = this.#wanted(index, open, counts)
-      if (wanted <= 0 || !meetsConstraints(agent, each.shape.constraints)) continue
+      if (wanted <= 0 || !this.#mayFit(each, left)) continue
+      if (!meetsConstraints(agent, each.shape.constraints)) continue
       for (let count = 1; count <= wanted; count++) {
         const part = take(left, each.resources)
         if (!part || part.isEmpty) break
@@ -108,6 +112,13 @@ export class Demand {
       }
     }
     return { resources: taken, counts }
+  }
+
+  /** By the sums alone: cheap, and right in most of what does not fit. */
+  #mayFit({ resources }: WantedShape, available: Resources): boolean {
+    const has = this.#vectors.of(available)
+    const needs = this.#vectors.of(resources)
+    return has.hasShared || needs.all.every((amount, id) => amountOf(has.all, id) >= amount)
   }
 
   /**

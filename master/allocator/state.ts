@@ -3,7 +3,6 @@ import { type Claimant, Claimants } from './claimant.js'
 import { type Filter, FilterEnds, Filters } from './filters.js'
 import { type RoleNode, RoleTree } from './role-tree.js'
 import { sharedOf } from './agent-book.js'
-import { byName } from './shares.js'
 import type { AgentFacts, AllocatorSettings, Claim } from './types.js'
 import { addTo, amountOf, type Amounts, bump, Names, Vectors } from './vectors.js'
 import { kindOf, reservedRole, type Resources } from '@tender/sdk/values'
@@ -74,16 +73,14 @@ export class AllocatorState {
 
   /** All agents, ascending by id. */
   sortedAgents(): readonly AgentBook[] {
-    this.#sorted ??= [...this.agents.values()].toSorted((a, b) => byName(a.agentId, b.agentId))
+    this.#sorted ??= [...this.agents.values()].toSorted(byAgentId)
     return this.#sorted
   }
 
   /** Some agents, ascending by id. */
   inOrder(agents: ReadonlySet<AgentBook>): readonly AgentBook[] {
     const isFew = agents.size * 16 < this.agents.size
-    return isFew
-      ? [...agents].toSorted((a, b) => byName(a.agentId, b.agentId))
-      : this.sortedAgents().filter(agent => agents.has(agent))
+    return isFew ? [...agents].toSorted(byAgentId) : this.sortedAgents().filter(agent => agents.has(agent))
   }
 
   addAgent(facts: AgentFacts): AgentBook {
@@ -244,7 +241,7 @@ export class AllocatorState {
   /** Agents of which a claimant holds something as offered, ascending by id. */
   *offersOf(claimant: Claimant): Generator<readonly [AgentBook, Resources]> {
     const agents = [...claimant.agents].flatMap(index => this.#byIndex[index] ?? [])
-    for (const agent of agents.toSorted((a, b) => byName(a.agentId, b.agentId))) {
+    for (const agent of agents.toSorted(byAgentId)) {
       const { offered } = agent.holding(claimant.index)
       if (!offered.isEmpty) yield [agent, offered]
     }
@@ -340,4 +337,9 @@ export class AllocatorState {
   surplus(id: number): number {
     return amountOf(this.freeUnreserved, id) - this.tree.required(id)
   }
+}
+
+/** Ids of agents are of plain letters, so that the language's own order is that of their bytes. */
+function byAgentId(a: AgentBook, b: AgentBook): number {
+  return a.agentId < b.agentId ? -1 : a.agentId > b.agentId ? 1 : 0
 }
