@@ -1,7 +1,7 @@
 import { Resources } from '@tender/sdk/values'
 import type { Filters } from './filters.js'
 import type { AgentCondition, AgentFacts, Holding } from './types.js'
-import { type Amounts, addTo, type Vectors } from './vectors.js'
+import { type Amounts, addTo, type Vector, type Vectors } from './vectors.js'
 
 export type Column = 'offered' | 'allocated'
 
@@ -32,6 +32,8 @@ export class AgentBook {
   lastCycle = -1
   readonly #vectors: Vectors
   #free: Resources
+  /** Of the total, without shared volumes. */
+  #totalVector: Vector
   #shared: Resources
   /** In thousandths, also of volumes that are gone while somebody holds them. */
   readonly #sharedSizes = new Map<string, number>()
@@ -46,6 +48,7 @@ export class AgentBook {
     this.#vectors = vectors
     this.#shared = this.#noteShared(facts.total)
     this.#free = this.#exclusive(facts.total)
+    this.#totalVector = vectors.of(this.#free)
   }
 
   get agentId(): string {
@@ -189,6 +192,7 @@ export class AgentBook {
     for (const { offered, allocated } of this.holders.values()) held = held.plus(offered).plus(allocated)
     const exclusive = this.#exclusive(held)
     const total = this.#exclusive(this.total)
+    this.#totalVector = this.#vectors.of(total)
     this.#free = total.except(exclusive)
     this.#isOverdrawn = !total.contains(exclusive)
     this.#check()
@@ -197,7 +201,7 @@ export class AgentBook {
   /** The sums by name, which are kept apart, must agree: nothing is promised twice, and nothing is lost. */
   #check(): void {
     if (this.#isOverdrawn) return
-    const total = this.#vectors.of(this.#exclusive(this.total)).all
+    const { all: total } = this.#totalVector
     const free = this.#vectors.of(this.#free).all
     for (let id = 0; id < total.length; id++) {
       const [all, left, held] = [total[id] ?? 0, free[id] ?? 0, this.#heldSums[id] ?? 0]

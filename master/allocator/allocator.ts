@@ -446,7 +446,9 @@ export class Allocator {
   /** A role's dominant share, of all that its subtree holds, divided by its weight; undefined: nobody knows the role. */
   roleShare(role: string): number | undefined {
     this.#state.refresh()
-    return this.#state.tree.isKnown(role) ? this.#state.tree.find(role)?.share.value : undefined
+    const { tree } = this.#state
+    const node = tree.isKnown(role) ? tree.find(role) : undefined
+    return node && tree.shareOf(node).value
   }
 
   /** A framework's dominant share in a role; undefined: it is not in it, and holds nothing. */

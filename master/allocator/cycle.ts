@@ -6,7 +6,7 @@ import { cutTo, mayHave } from './cut.js'
 import { isMarked } from './filters.js'
 import type { Lot } from './lot.js'
 import { meets } from './minimum.js'
-import type { RoleNode } from './role-tree.js'
+import type { RoleNode, RoleTree } from './role-tree.js'
 import type { AllocatorState } from './state.js'
 import type { Grant } from './types.js'
 import { amountOf } from './vectors.js'
@@ -22,11 +22,8 @@ export interface Batch {
   readonly claimants: ReadonlySet<Claimant>
 }
 
-interface Made {
-  readonly agent: AgentBook
-  readonly claimant: Claimant
-  resources: Resources
-}
+/** A grant while it may still grow. */
+type Made = { -readonly [K in keyof Grant]: Grant[K] }
 
 /**
  * One allocation cycle: over the agents that are due, and for claimants that are due over all agents, in the order of
@@ -65,12 +62,7 @@ export class Cycle {
       this.#serve(agent, 'fair-share')
       agent.lastCycle = state.cycles
     }
-    return this.#made.map(({ agent, claimant, resources }) => ({
-      frameworkId: claimant.framework.frameworkId,
-      role: claimant.role,
-      agentId: agent.agentId,
-      resources,
-    }))
+    return this.#made
   }
 
   #somethingIsMissing(): boolean {
@@ -176,7 +168,12 @@ export class Cycle {
     const first = stage === 'fair-share' ? this.#first(agent, claimant) : undefined
     if (first) first.resources = first.resources.plus(resources)
     else {
-      const made = { agent, claimant, resources }
+      const made = {
+        frameworkId: claimant.framework.frameworkId,
+        role: claimant.role,
+        agentId: agent.agentId,
+        resources,
+      }
       this.#made.push(made)
       if (stage === 'guarantees') this.#madeFirst.set(agent, [...(this.#madeFirst.get(agent) ?? []), made])
     }
@@ -191,7 +188,10 @@ export class Cycle {
   }
 
   #first(agent: AgentBook, claimant: Claimant): Made | undefined {
-    return this.#madeFirst.get(agent)?.find(made => made.claimant === claimant)
+    const { framework, role } = claimant
+    return this.#madeFirst
+      .get(agent)
+      ?.find(made => made.frameworkId === framework.frameworkId && made.role === role)
   }
 
   #settle(agent: AgentBook): void {
@@ -208,7 +208,7 @@ export class Cycle {
   /** The limit leaves nothing to be offered; what is reserved is another matter. */
   #isClosed(node: RoleNode): boolean {
     if (!node.isClosed || node.specialCount > 0) return false
-    this.#state.tree.blocked.add(node)
+    this.#state.tree.block(node)
     return true
   }
 
@@ -300,7 +300,7 @@ export function cutByQuota(
       if (free < room) state.headroomBlocked.add(agent)
       room = Math.min(room, free)
     }
-    room = Math.min(room, withinLimits(claimant.leaf, id, room, state.tree.blocked))
+    room = Math.min(room, withinLimits(claimant.leaf, id, room, state.tree))
     if (isGuaranteed && room > 0) isForGuarantee = true
     if (room < amount) {
       isCut = true
@@ -345,13 +345,13 @@ export function withinHeadroom(state: AllocatorState, leaf: RoleNode, id: number
 }
 
 /** The most of a name, up to `wanted`, that exceeds no limit of the role or of one above it. */
-export function withinLimits(leaf: RoleNode, id: number, wanted: number, blocked?: Set<RoleNode>): number {
+export function withinLimits(leaf: RoleNode, id: number, wanted: number, blockIn?: RoleTree): number {
   let room = wanted
   for (let node: RoleNode | undefined = leaf; node; node = node.parent) {
     const limit = node.limit[id]
     if (limit === undefined) continue
     const left = Math.max(0, limit - node.consumed(id))
-    if (left < wanted) blocked?.add(node)
+    if (left < wanted) blockIn?.block(node)
     room = Math.min(room, left)
   }
   return room

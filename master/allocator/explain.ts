@@ -284,7 +284,10 @@ export class Explainer {
     let depth = 0
     while (theirs[depth] === mine[depth]) depth += 1
     const [one, two] = [theirs[depth] ?? other.leaf, mine[depth] ?? claimant.leaf]
-    return [{ share: without(one.held, one.weight), weight: one.weight }, two]
+    return [
+      { share: without(one.held, one.weight), weight: one.weight },
+      { share: this.#state.tree.shareOf(two), weight: two.weight },
+    ]
   }
 
   #isEnough(claimant: Claimant, agent: AgentBook, resources: Resources): boolean {

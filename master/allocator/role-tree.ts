@@ -21,7 +21,10 @@ export class RoleNode {
   weight = 1
   /** Scalars that the subtree holds, offered or allocated; a shared volume once. */
   readonly held: Amounts = []
+  /** Asked for by `shareOf`. */
   readonly share: Share = noShare()
+  /** The share is that of what is held now; else it is computed when somebody asks. */
+  isRated = true
   /** Offers made to the subtree. */
   offersMade = 0
   /** Claimants of the subtree that may be served. */
@@ -45,6 +48,8 @@ export class RoleNode {
   isMissing = false
   /** Missing guarantees of the subtree, its own included. */
   missingCount = 0
+  /** It is among those whose limit has kept something back. */
+  isBlocked = false
   /** Claimants of the subtree with a minimum or a demand of their own. */
   specialCount = 0
   /** The limit leaves nothing that an offer of unreserved resources needs at least (by the cluster's minimum). */
@@ -93,6 +98,18 @@ export class RoleTree {
   #isStale = false
   /** Roles whose limit has kept something back since they were last looked at. */
   readonly blocked = new Set<RoleNode>()
+
+  block(node: RoleNode): void {
+    if (node.isBlocked) return
+    node.isBlocked = true
+    this.blocked.add(node)
+  }
+
+  /** @returns false when it was not blocked */
+  unblock(node: RoleNode): boolean {
+    node.isBlocked = false
+    return this.blocked.delete(node)
+  }
 
   constructor(names: Names, excluded: ReadonlySet<string>, minimum: Minimum) {
     this.names = names
@@ -181,7 +198,7 @@ export class RoleTree {
   setWeight(role: string, weight: number): void {
     const node = this.node(role)
     node.weight = weight
-    this.#rate(node)
+    node.isRated = false
     node.parent?.order.shake()
   }
 
@@ -207,7 +224,7 @@ export class RoleTree {
     if (!this.#isStale) return false
     this.#isStale = false
     for (const node of this.#livingNodes()) {
-      this.#rate(node)
+      node.isRated = false
       node.order.shake()
     }
     return true
@@ -219,7 +236,7 @@ export class RoleTree {
       const place = this.#takeOut(node)
       addTo(node.held, scalars, sign)
       node.offersMade += offers
-      this.#rate(node)
+      node.isRated = false
       if (place) place.add(node.index)
     }
   }
@@ -234,7 +251,7 @@ export class RoleTree {
       if ((before === 0) === (after === 0)) continue
       const place = this.#takeOut(node)
       addTo(node.held, scalars, sign)
-      this.#rate(node)
+      node.isRated = false
       if (place) place.add(node.index)
     }
   }
@@ -340,7 +357,7 @@ export class RoleTree {
     const [one, other] = [this.#nodes[a], this.#nodes[b]]
     if (!one || !other) return a - b
     return (
-      compareShares(one.share, one.weight, other.share, other.weight) ||
+      compareShares(this.shareOf(one), one.weight, this.shareOf(other), other.weight) ||
       one.offersMade - other.offersMade ||
       byName(one.name, other.name)
     )
@@ -353,8 +370,13 @@ export class RoleTree {
     return order.takeOut(node.index) ? order : undefined
   }
 
-  #rate(node: RoleNode): void {
-    setDominant(node.share, node.held, this.totals, this.counted, node.weight)
+  /** A node's dominant share, divided by its weight. */
+  shareOf(node: RoleNode): Share {
+    if (!node.isRated) {
+      setDominant(node.share, node.held, this.totals, this.counted, node.weight)
+      node.isRated = true
+    }
+    return node.share
   }
 
   *#livingNodes(): Generator<RoleNode> {

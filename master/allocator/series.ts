@@ -28,7 +28,11 @@ function* ofRoles({ tree, claimants }: AllocatorState): Generator<Series> {
     yield { name: 'tender_allocator_filters_active', labels: { role }, value }
   for (const node of tree.roles()) {
     if (!tree.isKnown(node.role)) continue
-    yield { name: 'tender_allocator_dominant_share', labels: { role: node.role }, value: node.share.value }
+    yield {
+      name: 'tender_allocator_dominant_share',
+      labels: { role: node.role },
+      value: tree.shareOf(node).value,
+    }
   }
 }
 

@@ -230,7 +230,7 @@ export class AllocatorState {
 
   /** Less of a limit is consumed: all agents are to be looked at for the claimants that it held back. */
   #reopen(node: RoleNode): void {
-    if (!this.tree.blocked.delete(node)) return
+    if (!this.tree.unblock(node)) return
     for (const leaf of this.tree.leavesBelow(node))
       for (const index of this.claimants.inOrder(leaf)) {
         const claimant = this.claimants.at(index)
