@@ -26,8 +26,8 @@ export class AgentBook {
   /** By claimant. */
   readonly holders = new Map<number, Holding>()
   readonly filters: Filters
-  /** The cycle in which a shared volume was offered last, and what was. */
-  sharedOffered = { cycle: -1, resources: Resources.none }
+  /** When shared volumes were offered last, and which. */
+  sharedOffered = { call: -1, resources: Resources.none }
   /** The last cycle and the last tick that looked at it. */
   lastCycle = -1
   readonly #vectors: Vectors

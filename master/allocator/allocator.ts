@@ -2,9 +2,10 @@ import type { ConstraintGroups, Shape } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import { Resources } from '@tender/sdk/values'
 import type { Explanation } from '../core/view.js'
+import type { AgentBook } from './agent-book.js'
 import type { Claimant } from './claimant.js'
 import { checkConstraints } from './constraints.js'
-import { Cycle } from './cycle.js'
+import { type Batch, Cycle } from './cycle.js'
 import { Demand } from './demand.js'
 import { Explainer } from './explain.js'
 import type { Filter } from './filters.js'
@@ -38,6 +39,13 @@ export const defaultAllocatorSettings: AllocatorSettings = {
   seed: 1,
 }
 
+/** For these claimants all agents are looked at, part by part. */
+interface Sweep {
+  readonly claimants: ReadonlySet<Claimant>
+  readonly agents: readonly AgentBook[]
+  position: number
+}
+
 /** Whose holdings are asked for: all that is named must fit. */
 export interface Whose {
   readonly agentId?: string
@@ -58,6 +66,8 @@ export class Allocator {
   #overdue: Filter[] = []
   /** All that waits is to be looked at in the next cycle, as at a tick. */
   #isAllDue = false
+  /** The look at all agents for some claimants that is under way. */
+  #sweep: Sweep | undefined
 
   constructor(settings: AllocatorSettings = defaultAllocatorSettings) {
     this.settings = settings
@@ -221,8 +231,7 @@ export class Allocator {
   setDemand(frameworkId: string, role: string, shapes: readonly Shape[] | undefined): void {
     const claimant = this.#state.claimants.find(frameworkId, role)
     if (!claimant?.isMember) return
-    if (!shapes && !claimant.demand) return
-    claimant.demand = shapes && new Demand(shapes)
+    claimant.demand = shapes && new Demand(shapes, this.#state.offersOf(claimant))
     this.#state.claimants.noteSpecial(claimant, this.settings.minAllocatable)
     this.#lookEverywhereFor(claimant)
     this.#isAllDue = true
@@ -288,13 +297,21 @@ export class Allocator {
   /** A task that runs already, such as one that a registering agent reports. */
   charge(claim: Claim): void {
     this.#state.charge(claim, 'allocated')
+    // Of a role below its guarantee it lowers what must be kept free.
+    this.#state.unblockAll()
   }
 
   /** A task is launched with a part of what is offered. */
   use(claim: Claim): void {
     const claimant = this.#state.claimant(claim)
-    this.#state.agent(claim.agentId).use(claimant.index, claim.resources)
-    claimant.demand?.launched(claim.resources)
+    const agent = this.#state.agent(claim.agentId)
+    agent.use(claimant.index, claim.resources)
+    // Its shared volumes may be offered to it again.
+    if (!agent.shared.isEmpty) this.#state.dueLater.add(agent)
+    if (!claimant.demand) return
+    // It may be another shape than that which was offered, which is wanted again then.
+    claimant.demand.launched(claim.resources)
+    this.#state.claimantsLater.add(claimant)
   }
 
   /** A task has ended. */
@@ -359,35 +376,39 @@ export class Allocator {
 
   // Deciding
 
-  /** One allocation cycle over all that is due at once. */
-  cycle(now: Millis): Grant[] {
+  /**
+   * One allocation cycle over all that is due at once, or over so many agents of it: then `hasMore` says that another
+   * call goes on with the rest.
+   */
+  cycle(now: Millis, mostAgents = Infinity): Grant[] {
     this.#endFilters(now)
+    this.#state.calls += 1
+    move(this.#state.dueAfterwards, this.#state.dueLater)
     const grants: Grant[] = []
-    const state = this.#state
-    // Agents that are new or changed first, and only these; whatever that makes possible elsewhere comes after.
-    if (state.dueNow.size > 0 && state.claimantsNow.size === 0 && !this.#isAllDue) grants.push(...this.#run())
-    do {
-      const isAll = this.#isAllDue || this.settings.allocateOnRelease
-      if (isAll) {
-        move(state.dueLater, state.dueNow)
-        move(state.claimantsLater, state.claimantsNow)
-      }
-      if (this.#isAllDue) move(state.dueAtTick, state.dueNow)
-      this.#isAllDue = false
-      if (state.dueNow.size === 0 && state.claimantsNow.size === 0) break
-      grants.push(...this.#run())
-    } while (this.#endOverdue() && this.settings.allocateOnRelease)
+    let left = mostAgents
+    for (let batch = this.#nextBatch(left); batch; batch = this.#nextBatch(left)) {
+      this.#state.cycles += 1
+      grants.push(...new Cycle(this.#state, this.#lot, batch).run())
+      left -= batch.agents.length
+    }
+    this.#endOverdue()
     return grants
   }
 
   /** A periodic tick: a cycle over all that has waited for it as well. */
-  tick(now: Millis): Grant[] {
+  tick(now: Millis, mostAgents = Infinity): Grant[] {
     this.#isAllDue = true
-    this.#endFilters(now)
-    const grants = this.cycle(now)
+    const grants = this.cycle(now, mostAgents)
     this.#state.ticks += 1
     this.#endOverdue()
     return grants
+  }
+
+  /** Whether something is due at once still. */
+  get hasMore(): boolean {
+    const { dueNow, dueLater, claimantsNow, claimantsLater } = this.#state
+    if (this.#isAllDue || this.#sweep || dueNow.size > 0 || claimantsNow.size > 0) return true
+    return this.settings.allocateOnRelease && (dueLater.size > 0 || claimantsLater.size > 0)
   }
 
   /** When the next filter ends; undefined: none does. */
@@ -452,14 +473,48 @@ export class Allocator {
     return new Explainer(this.#state, now).reason(frameworkId, role, agentId)
   }
 
-  #run(): Grant[] {
+  /** What is looked at next: a part of what is due, of so many agents at most. */
+  #nextBatch(mostAgents: number): Batch | undefined {
+    if (mostAgents <= 0) return undefined
     const state = this.#state
-    state.cycles += 1
-    const due = new Set(state.dueNow)
-    const claimants = new Set([...state.claimantsNow].filter(claimant => claimant.isActive))
-    state.dueNow.clear()
+    // Agents that are new or changed come first, and alone; whatever that makes possible elsewhere comes after.
+    const isOnlyNew =
+      state.dueNow.size > 0 && state.claimantsNow.size === 0 && !this.#isAllDue && !this.#sweep
+    if (!isOnlyNew) this.#takeWhatWaits()
+    if (this.#sweep) return this.#nextOfSweep(this.#sweep, mostAgents)
+    if (state.dueNow.size === 0) return undefined
+    const agents = state.inOrder(state.dueNow).slice(0, mostAgents)
+    const due = new Set(agents)
+    for (const agent of agents) state.dueNow.delete(agent)
+    return { agents, due, claimants: new Set() }
+  }
+
+  #takeWhatWaits(): void {
+    const state = this.#state
+    if (this.#isAllDue || this.settings.allocateOnRelease) {
+      move(state.dueLater, state.dueNow)
+      move(state.claimantsLater, state.claimantsNow)
+    }
+    this.#isAllDue = false
+    if (this.#sweep || state.claimantsNow.size === 0) return
+    const claimants = new Set([...state.claimantsNow].filter(claimant => this.#mayWant(claimant)))
     state.claimantsNow.clear()
-    return new Cycle(state, this.#lot, due, claimants).run()
+    if (claimants.size > 0) this.#sweep = { claimants, agents: state.sortedAgents(), position: 0 }
+  }
+
+  #mayWant(claimant: Claimant): boolean {
+    const demand = this.settings.demandAware ? claimant.demand : undefined
+    return claimant.isActive && !demand?.isMet(demand.open(() => this.#state.offersOf(claimant)))
+  }
+
+  #nextOfSweep(sweep: Sweep, mostAgents: number): Batch {
+    const { dueNow } = this.#state
+    const part = sweep.agents.slice(sweep.position, sweep.position + mostAgents)
+    sweep.position += part.length
+    if (sweep.position >= sweep.agents.length) this.#sweep = undefined
+    const agents = part.filter(agent => this.#state.agents.get(agent.agentId) === agent)
+    const due = new Set(agents.filter(agent => dueNow.delete(agent)))
+    return { agents, due, claimants: sweep.claimants }
   }
 
   #endFilters(now: Millis): void {
@@ -468,18 +523,15 @@ export class Allocator {
     this.#endOverdue()
   }
 
-  /** @returns whether any ended */
-  #endOverdue(): boolean {
-    if (this.#overdue.length === 0) return false
+  #endOverdue(): void {
+    if (this.#overdue.length === 0) return
     const waiting: Filter[] = []
     for (const filter of this.#overdue) {
       if (filter.isOver) continue
       if (this.#hasPassed(filter)) this.#state.endFilter(filter)
       else waiting.push(filter)
     }
-    const hasEnded = waiting.length < this.#overdue.length
     this.#overdue = waiting
-    return hasEnded
   }
 
   /** A filter holds for one look at its agent at least, however short its time (Mesos: one allocation interval). */

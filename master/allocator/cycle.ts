@@ -7,13 +7,20 @@ import { isMarked } from './filters.js'
 import type { Lot } from './lot.js'
 import { meets } from './minimum.js'
 import type { RoleNode } from './role-tree.js'
-import { byName } from './shares.js'
 import type { AllocatorState } from './state.js'
 import type { Grant } from './types.js'
 import { amountOf } from './vectors.js'
 
 /** First what guarantees are missing, then everything else (Mesos' two stages). */
 type Stage = 'guarantees' | 'fair-share'
+
+/** What a cycle looks at: some agents for everybody, and all of these for some claimants. */
+export interface Batch {
+  /** In the order in which they are looked at. */
+  readonly agents: readonly AgentBook[]
+  readonly due: ReadonlySet<AgentBook>
+  readonly claimants: ReadonlySet<Claimant>
+}
 
 interface Made {
   readonly agent: AgentBook
@@ -30,8 +37,7 @@ interface Made {
 export class Cycle {
   readonly #state: AllocatorState
   readonly #lot: Lot
-  readonly #due: ReadonlySet<AgentBook>
-  readonly #claimants: ReadonlySet<Claimant>
+  readonly #batch: Batch
   readonly #made: Made[] = []
   /** What the first stage has given, to be added to by the second. */
   readonly #madeFirst = new Map<AgentBook, Made[]>()
@@ -42,22 +48,16 @@ export class Cycle {
     readonly isNew: boolean
   }[] = []
 
-  constructor(
-    state: AllocatorState,
-    lot: Lot,
-    due: ReadonlySet<AgentBook>,
-    claimants: ReadonlySet<Claimant>,
-  ) {
+  constructor(state: AllocatorState, lot: Lot, batch: Batch) {
     this.#state = state
     this.#lot = lot
-    this.#due = due
-    this.#claimants = claimants
+    this.#batch = batch
   }
 
   run(): Grant[] {
     const state = this.#state
     state.refresh()
-    const agents = this.#agents()
+    const { agents } = this.#batch
     if (state.tree.hasQuotas && this.#somethingIsMissing()) {
       for (const agent of agents) this.#serve(agent, 'guarantees')
     }
@@ -73,14 +73,6 @@ export class Cycle {
     }))
   }
 
-  #agents(): readonly AgentBook[] {
-    if (this.#claimants.size > 0) return this.#state.sortedAgents()
-    const isFew = this.#due.size * 16 < this.#state.agents.size
-    return isFew
-      ? [...this.#due].toSorted((a, b) => byName(a.agentId, b.agentId))
-      : this.#state.sortedAgents().filter(agent => this.#due.has(agent))
-  }
-
   #somethingIsMissing(): boolean {
     for (const node of this.#state.tree.quotaNodes) if (node.isMissing) return true
     return false
@@ -90,8 +82,7 @@ export class Cycle {
     if (!agent.isOfferable || agent.hasNothing) return
     const { tree, vectors, settings, claimants } = this.#state
     // Who has refused all that is free has refused every part of it, too.
-    const refusers =
-      agent.shared.isEmpty && !this.#madeFirst.has(agent) ? agent.filters.refusersOf(agent.free) : undefined
+    const refusers = this.#isOfferedFreeOnly(agent) ? agent.filters.refusersOf(agent.free) : undefined
     if (refusers && agent.filters.refuserCount >= claimants.count) return
     const isByLot = settings.sorter === 'random'
     const visit = (leaf: RoleNode): boolean => {
@@ -103,10 +94,15 @@ export class Cycle {
     }
     if (isByLot) this.#leavesByLot(visit)
     else if (stage === 'guarantees') tree.leavesBut(isSatisfied, visit)
-    else if (tree.hasQuotas && agent.shared.isEmpty && vectors.of(agent.free).isPlain)
+    else if (tree.hasQuotas && this.#isOfferedFreeOnly(agent) && vectors.of(agent.free).isPlain)
       tree.leavesBut(node => this.#isClosed(node), visit)
     else tree.leaves(visit)
     this.#settle()
+  }
+
+  /** What is offered is a part of what is free: no shared volume, and nothing that the first stage has given. */
+  #isOfferedFreeOnly(agent: AgentBook): boolean {
+    return agent.shared.isEmpty && !this.#madeFirst.has(agent)
   }
 
   /** @returns false when nothing is left */
@@ -127,7 +123,7 @@ export class Cycle {
   /** @returns false when nothing is left */
   #serveOne(agent: AgentBook, id: number, stage: Stage): boolean {
     const claimant = this.#state.claimants.at(id)
-    if (!claimant || !(this.#due.has(agent) || this.#claimants.has(claimant))) return true
+    if (!claimant || !(this.#batch.due.has(agent) || this.#batch.claimants.has(claimant))) return true
     const resources = this.#offerable(agent, claimant, stage)
     if (resources) this.#give(agent, claimant, resources, stage)
     return !agent.hasNothing
@@ -140,7 +136,7 @@ export class Cycle {
       return undefined
     const demand = state.settings.demandAware ? claimant.demand : undefined
     const open = demand?.open(() => state.offersOf(claimant))
-    if (open?.every(count => count <= 0)) return undefined
+    if (demand && open && demand.isMet(open)) return undefined
     const available = availableTo(state, agent, claimant)
     if (available.isEmpty) return undefined
     const cut = state.tree.hasQuotas ? cutByQuota(state, agent, claimant, available, stage) : available
@@ -150,12 +146,19 @@ export class Cycle {
       const { resources, counts } = demand.pack(agent.facts, cut, open)
       const offered = first ? first.resources.plus(resources) : resources
       if (resources.isEmpty || agent.filters.refuses(claimant.index, offered)) return undefined
-      demand.offered(counts)
+      if (stage === 'guarantees' && !this.#helps(claimant, resources)) return undefined
+      demand.offered(agent, resources, counts)
       return resources
     }
     const offered = first ? first.resources.plus(cut) : cut
     if (!this.#isEnough(offered, claimant) || agent.filters.refuses(claimant.index, offered)) return undefined
     return cut
+  }
+
+  /** Whether something of it is missing to a guarantee of the claimant's roles. */
+  #helps(claimant: Claimant, resources: Resources): boolean {
+    const { unreserved } = this.#state.vectors.of(resources)
+    return unreserved.some((amount, id) => amount > 0 && guaranteeOf(claimant.leaf, id).missing > 0)
   }
 
   /** The same amount is asked about for many claimants, one after the other, mostly with the same minimum. */
@@ -179,11 +182,10 @@ export class Cycle {
     }
     this.#pending.push({ claimant, resources, isNew: first === undefined })
     if (state.vectors.of(resources).hasShared) {
-      const before =
-        agent.sharedOffered.cycle === state.cycles ? agent.sharedOffered.resources : Resources.none
-      agent.sharedOffered = { cycle: state.cycles, resources: before.plus(sharedOf(resources)) }
+      const before = agent.sharedOffered.call === state.calls ? agent.sharedOffered.resources : Resources.none
+      agent.sharedOffered = { call: state.calls, resources: before.plus(sharedOf(resources)) }
       // Others may have it in the next cycle.
-      state.dueAtTick.add(agent)
+      state.dueAfterwards.add(agent)
     }
   }
 
@@ -260,7 +262,7 @@ export function filteredFor(
 /** Shared volumes are free for everybody, once in a cycle, and not for who has them in an offer already. */
 function sharedFor(state: AllocatorState, agent: AgentBook, claimant: Claimant): Resources {
   if (agent.shared.isEmpty) return Resources.none
-  const offered = agent.sharedOffered.cycle === state.cycles ? agent.sharedOffered.resources : Resources.none
+  const offered = agent.sharedOffered.call === state.calls ? agent.sharedOffered.resources : Resources.none
   return agent.shared.except(offered).except(agent.holding(claimant.index).offered)
 }
 

@@ -143,7 +143,7 @@ export class Explainer {
         advice: `let the framework unsuppress (or revive) role ${role}`,
       }
     const open = this.#open(claimant)
-    if (!open?.every(count => count <= 0)) return undefined
+    if (!open || !claimant.demand?.isMet(open)) return undefined
     const isWanted = claimant.demand?.shapes.some(shape => shape.count > 0)
     return isWanted
       ? {
@@ -338,8 +338,9 @@ export class Explainer {
     if (!claimant.demand || !open) return meets(resources, claimant.minimum, this.#state.vectors)
     const has = resources.quantities()
     return claimant.demand.shapes.some(
-      ({ quantities }, index) =>
-        (open[index] ?? 0) > 0 && [...quantities].every(([name, amount]) => (has.get(name) ?? 0) >= amount),
+      ({ resources: wanted }, index) =>
+        (open[index] ?? 0) > 0 &&
+        [...wanted.quantities()].every(([name, amount]) => (has.get(name) ?? 0) >= amount),
     )
   }
 
@@ -400,9 +401,9 @@ export class Explainer {
     const open = this.#open(claimant) ?? []
     const has = mine.quantities()
     let nearest: { text: string; lacks: string; distance: number } | undefined
-    for (const [index, { quantities, resources, shape }] of (claimant.demand?.shapes ?? []).entries()) {
+    for (const [index, { resources, shape }] of (claimant.demand?.shapes ?? []).entries()) {
       if ((open[index] ?? 0) <= 0 || !meetsConstraints(agent.facts, shape.constraints)) continue
-      const lacks = [...quantities].flatMap(([name, amount]) => {
+      const lacks = [...resources.quantities()].flatMap(([name, amount]) => {
         const short = amount - (has.get(name) ?? 0)
         return short > 0 ? [[name, short, short / amount] as const] : []
       })

@@ -34,6 +34,8 @@ export class RoleNode {
   limit: readonly (number | undefined)[] = []
   /** Scalars reserved for the subtree, held or not. */
   readonly reserved: Amounts = []
+  /** Kinds of resources that agents have reserved for just this role. */
+  reservationCount = 0
   /** Unreserved, non-revocable scalars that the subtree holds. */
   readonly unreservedHeld: Amounts = []
   /** What must be kept free for the guarantees of the subtree, and for those of the children alone. */
@@ -158,7 +160,7 @@ export class RoleTree {
         node.holderCount > 0 ||
         node.quota !== undefined ||
         node.weight !== 1 ||
-        node.reserved.some(amount => amount !== 0) ||
+        node.reservationCount > 0 ||
         node.children.size > (leaf ? 1 : 0)
       if (isUsed) return
       node.parent.children.delete(node.name)
@@ -254,11 +256,14 @@ export class RoleTree {
     if (this.hasQuotas) this.#requireAlong(leaf, unreserved)
   }
 
-  changeReserved(role: string, id: number, by: number): void {
-    const amounts: Amounts = []
-    bump(amounts, id, by)
+  /** A kind of resource is reserved for a role, or no longer: so much of it, and one reservation more or less. */
+  changeReserved(role: string, id: number, by: { readonly amount: number; readonly count: 1 | -1 }): void {
     const node = this.node(role)
-    for (let each: RoleNode | undefined = node; each; each = each.parent) bump(each.reserved, id, by)
+    node.reservationCount += by.count
+    if (by.amount === 0) return
+    const amounts: Amounts = []
+    bump(amounts, id, by.amount)
+    for (let each: RoleNode | undefined = node; each; each = each.parent) bump(each.reserved, id, by.amount)
     if (this.hasQuotas) this.#requireAlong(node, amounts)
   }
 
@@ -417,6 +422,6 @@ export class RoleTree {
 }
 
 function isInUse(node: RoleNode): boolean {
-  if (node.memberCount > 0 || node.holderCount > 0 || node.reserved.some(amount => amount !== 0)) return true
+  if (node.memberCount > 0 || node.holderCount > 0 || node.reservationCount > 0) return true
   return [...node.children.values()].some(isInUse)
 }

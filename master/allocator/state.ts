@@ -36,8 +36,8 @@ export class AllocatorState {
   /** Claimants for whom all agents are to be looked at in the next cycle, and at the next tick. */
   readonly claimantsNow = new Set<Claimant>()
   readonly claimantsLater = new Set<Claimant>()
-  /** Agents to be looked at again at the next tick, not before. */
-  readonly dueAtTick = new Set<AgentBook>()
+  /** Agents that wait for another cycle than the one that is under way. */
+  readonly dueAfterwards = new Set<AgentBook>()
   /** Agents of which something was kept back for guarantees. */
   readonly headroomBlocked = new Set<AgentBook>()
   whitelist: ReadonlySet<string> | undefined
@@ -45,6 +45,8 @@ export class AllocatorState {
   readonly gpus: number
   /** Cycles and ticks so far. */
   cycles = 0
+  /** How often offers were asked for: a shared volume is offered once each time. */
+  calls = 0
   ticks = 0
   readonly #byIndex: (AgentBook | undefined)[] = []
   readonly #vacant: number[] = []
@@ -74,6 +76,14 @@ export class AllocatorState {
     return this.#sorted
   }
 
+  /** Some agents, ascending by id. */
+  inOrder(agents: ReadonlySet<AgentBook>): readonly AgentBook[] {
+    const isFew = agents.size * 16 < this.agents.size
+    return isFew
+      ? [...agents].toSorted((a, b) => byName(a.agentId, b.agentId))
+      : this.sortedAgents().filter(agent => agents.has(agent))
+  }
+
   addAgent(facts: AgentFacts): AgentBook {
     const index = this.#vacant.pop() ?? this.#byIndex.length
     const agent = new AgentBook(index, facts, new Filters(), this.vectors)
@@ -96,20 +106,24 @@ export class AllocatorState {
     this.endFiltersOf(agent)
     this.#countFree(agent, -1)
     this.#countTotal(agent, -1)
+    this.#pruneReserved(agent.total)
     this.agents.delete(agent.agentId)
     this.#byIndex[agent.index] = undefined
     this.#vacant.push(agent.index)
     this.#sorted = undefined
-    for (const set of [this.dueNow, this.dueLater, this.dueAtTick, this.headroomBlocked]) set.delete(agent)
+    for (const set of [this.dueNow, this.dueLater, this.dueAfterwards, this.headroomBlocked])
+      set.delete(agent)
   }
 
   /** Any change of an agent itself: its total, its condition, its reservations. */
   changeAgent(agent: AgentBook, change: () => void): void {
+    const before = agent.total
     this.#countFree(agent, -1)
     this.#countTotal(agent, -1)
     change()
     this.#countTotal(agent, 1)
     this.#countFree(agent, 1)
+    this.#pruneReserved(before)
   }
 
   claimant(claim: { readonly frameworkId: string; readonly role: string }): Claimant {
@@ -263,11 +277,23 @@ export class AllocatorState {
     for (const [key, value] of agent.total.entries()) {
       const kind = kindOf(key)
       const role = reservedRole(kind)
-      if (role === undefined || (value.kind !== 'scalar' && value.kind !== 'pieces')) continue
+      if (role === undefined) continue
       const amount =
-        value.kind === 'scalar' ? value.thousandths : value.pieces.reduce((sum, piece) => sum + piece, 0)
-      this.tree.changeReserved(role, this.names.id(kind.name), sign * amount)
-      if (sign < 0) this.tree.prune(role)
+        value.kind === 'scalar'
+          ? value.thousandths
+          : value.kind === 'pieces'
+            ? value.pieces.reduce((sum, piece) => sum + piece, 0)
+            : 0
+      this.tree.changeReserved(role, this.names.id(kind.name), { amount: sign * amount, count: sign })
+    }
+  }
+
+  /** Roles that only a reservation of these has kept are forgotten. */
+  #pruneReserved(total: Resources): void {
+    if (this.vectors.of(total).isPlain) return
+    for (const key of total.keys()) {
+      const role = reservedRole(kindOf(key))
+      if (role !== undefined) this.tree.prune(role)
     }
   }
 

@@ -21,8 +21,15 @@ import { addLogsCommand } from '../../cli/commands/logs.js'
 import { addMasterCommand } from '../../cli/commands/master.js'
 import { addOperatorCommands } from '../../cli/commands/operators.js'
 import { addServiceCommand } from '../../cli/commands/service.js'
-import { errorView } from '../../master/http/errors.js'
 import { addSimulateCommand } from '../../cli/commands/simulate.js'
+import { MasterWorld } from '../../cli/simulate/master-world.js'
+import { failureLines } from '../../cli/simulate/report.js'
+import { runScenario } from '../../cli/simulate/run.js'
+import { readScenarios } from '../../cli/simulate/scenario-file.js'
+import { steps } from '../../cli/simulate/steps.js'
+import { reasons } from '../../master/allocator/reasons.js'
+import type { operatorCalls } from '../../master/core/operator-calls.js'
+import { errorView } from '../../master/http/errors.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -67,6 +74,33 @@ function isBroken(file: string, link: string): boolean {
   if (!existsSync(join(root, target))) return true
   return anchor !== undefined && !anchors(read(target)).includes(anchor)
 }
+
+/** The scenarios of a page, each under the lines that it has there, so that an error names its place. */
+function scenariosOf(file: string) {
+  const text = read(file)
+  return [...text.matchAll(/^```yaml\n(.*?)^```/gms)].flatMap(({ 0: block, 1: scenario = '', index }) => {
+    const linesBefore = text.slice(0, index).split('\n').length
+    return block.includes('\nsteps:') ? readScenarios(file, '\n'.repeat(linesBefore) + scenario) : []
+  })
+}
+
+/** Where operators find what they can call: a route of the table with this method, and a command. */
+const operatorsWays: Readonly<Record<keyof typeof operatorCalls, readonly [route: string, command: string]>> =
+  {
+    'set-weight': ['PUT /api/v1/roles/{role}', 'tender roles weight'],
+    'reset-role': ['DELETE /api/v1/roles/{role}', 'tender roles reset'],
+    'set-quotas': ['PUT /api/v1/quota', 'tender quota set'],
+    reserve: ['POST /api/v1/reservations', 'tender reserve'],
+    unreserve: ['DELETE /api/v1/reservations', 'tender unreserve'],
+    'create-volumes': ['POST /api/v1/volumes', 'tender volumes create'],
+    'destroy-volumes': ['DELETE /api/v1/volumes', 'tender volumes destroy'],
+    'set-maintenance': ['PUT /api/v1/maintenance', 'tender maintenance set'],
+    drain: ['POST /api/v1/agents/{agentId}/drain', 'tender drain'],
+    deactivate: ['POST /api/v1/agents/{agentId}/deactivate', 'tender deactivate'],
+    reactivate: ['POST /api/v1/agents/{agentId}/reactivate', 'tender reactivate'],
+    'remove-agent': ['DELETE /api/v1/agents/{agentId}', 'tender agents remove'],
+    'set-whitelist': ['PUT /api/v1/whitelist', 'tender whitelist set'],
+  }
 
 describe('the documentation', () => {
   for (const file of files) {
@@ -144,5 +178,36 @@ describe('the documentation', () => {
     const section = read('docs/operations.md').split('**Errors** are')[1]?.split('**Standbys**')[0] ?? ''
     const codes = found(section, /`([a-z-]+)`/g)
     expect(codes).to.have.members((errorView as any).properties.code.enum)
+  })
+
+  for (const scenario of files.flatMap(scenariosOf)) {
+    it(`shows a scenario that runs: ${scenario.file}: ${scenario.name}`, () => {
+      const { failure } = runScenario(scenario, settings => new MasterWorld(settings))
+      expect(failure && failureLines(scenario, failure).join('\n')).to.equal(undefined)
+    })
+  }
+
+  it('explains each step of a scenario, and no other', () => {
+    const text = read('docs/scenarios.md')
+    const sections = text.split('## Steps')[1]?.split('\n## Time')[0] ?? ''
+    const firstCells = found(sections, /^\| (`[^|]*)\|/gm).join()
+    expect(found(firstCells, /`([A-Za-z]+)`/g)).to.have.members(Object.keys(steps))
+  })
+
+  it('explains each reason why there is no offer, and no other', () => {
+    const section = read('docs/allocation.md').split('## Why there is no offer')[1] ?? ''
+    expect(found(section, /^\| `([a-z-]+)` +\|/gm)).to.deep.equal([...reasons])
+  })
+
+  it("names a route and a command for each operator's call", () => {
+    const operations = read('docs/operations.md')
+    const routes = [...operations.matchAll(/^\| `(\/api[^`]*)` +\| ([A-Z, ]+?) +\|/gm)].flatMap(
+      ([, path = '', methods = '']) => methods.split(', ').map(method => `${method} ${path}`),
+    )
+    const commands = code(operations)
+    for (const [route, command] of Object.values(operatorsWays)) {
+      expect(routes).to.include(route)
+      expect(commands).to.include(command)
+    }
   })
 })

@@ -18,15 +18,7 @@ import type {
   Quota,
   Shape,
 } from '../../../master/allocator/types.js'
-import {
-  addScalars,
-  cutUnreserved,
-  isNotShared,
-  isShared,
-  isUnreserved,
-  scalarsOf,
-  takeShape,
-} from './amounts.js'
+import { addScalars, cutUnreserved, isUnreserved, scalarsOf, takeShape } from './amounts.js'
 import { type Agent, Books, type Entry, scalarsHeld, sumOf } from './books.js'
 import type { ComparedAllocator } from './compared-allocator.js'
 import { meets } from './constraints.js'
@@ -85,6 +77,10 @@ export class ReferenceAllocator implements ComparedAllocator {
   #filters: Filter[] = []
   /** One entry for each offer ever made: whose count it is in. Who is gone has forgotten it. */
   readonly #offersMade: Set<string>[] = []
+
+  #isAllDue = false
+  /** Offered since `cycle` or `tick` was called. */
+  #sharedOffered: { readonly agentId: string; readonly resources: Resources }[] = []
 
   constructor(settings: AllocatorSettings) {
     this.settings = settings
@@ -180,7 +176,11 @@ export class ReferenceAllocator implements ComparedAllocator {
   /** Offers that stand already count for as many whole shapes as they would be taken for, the oldest first. */
   #declare(whose: { frameworkId: string; role: string }, demand: Demand): void {
     this.#demands.set(demandKey(whose.frameworkId, whose.role), demand)
-    for (const entry of this.books.of(whose).filter(each => !each.isTask)) {
+    const standing = this.books
+      .of(whose)
+      .filter(each => !each.isTask)
+      .toSorted((one, other) => compareBytes(one.agentId, other.agentId))
+    for (const entry of standing) {
       const { facts } = this.books.agent(entry.agentId)
       const { counts } = this.#wholeShapes(facts, whose, demand, entry.resources)
       entry.made = { declaration: demand.declaration, counts }
@@ -199,6 +199,7 @@ export class ReferenceAllocator implements ComparedAllocator {
 
   #allAreDue(): void {
     for (const agent of this.books.agents.values()) agent.isDue = true
+    this.#isAllDue = true
   }
 
   // ---- roles
@@ -284,11 +285,20 @@ export class ReferenceAllocator implements ComparedAllocator {
   // ---- deciding
 
   cycle(now: number): Grant[] {
-    const isDue = (agent: Agent) => this.settings.allocateOnRelease || agent.isDue
-    return this.#allocate(now, [...this.books.agents.values()].filter(isDue), 'cycle')
+    this.#sharedOffered = []
+    const all = [...this.books.agents.values()]
+    const due = all.filter(agent => agent.isDue)
+    const isOnlyAgents = !this.#isAllDue
+    this.#isAllDue = false
+    // Agents that are new or changed come first, and alone.
+    const first = isOnlyAgents && due.length > 0 ? this.#allocate(now, due, 'cycle') : []
+    if (this.settings.allocateOnRelease) return [...first, ...this.#allocate(now, all, 'cycle')]
+    return isOnlyAgents ? first : this.#allocate(now, due, 'cycle')
   }
 
   tick(now: number): Grant[] {
+    this.#sharedOffered = []
+    this.#isAllDue = false
     return this.#allocate(now, [...this.books.agents.values()], 'tick')
   }
 
@@ -305,6 +315,7 @@ export class ReferenceAllocator implements ComparedAllocator {
       }
     }
     for (const agent of looked) agent.isDue = false
+    this.#sharedOffered.push(...offers.map(({ agentId, resources }) => ({ agentId, resources })))
     for (const filter of this.#filters) {
       filter.hasStopped ||= this.settings.allocateOnRelease
         ? looked.some(agent => agent.facts.agentId === filter.agentId)
@@ -342,8 +353,13 @@ export class ReferenceAllocator implements ComparedAllocator {
     if (!meets(agent.facts, framework.facts.constraints.get(role))) return
     if (isWithoutGpu(agent, framework.facts)) return
     const ofThisAgent = offers.filter(offer => offer.agentId === agentId)
+    // A shared volume is always free, but offered once in a cycle, and not to whom it is being offered.
+    const standing = this.books.of({ frameworkId, role, agentId }).filter(entry => !entry.isTask)
     const isOfferedAlready = (kind: ResourceKind) =>
-      kind.isShared && ofThisAgent.some(offer => offer.resources.get(keyOf(kind)) !== undefined)
+      kind.isShared &&
+      [...ofThisAgent, ...this.#sharedOffered.filter(offer => offer.agentId === agentId), ...standing].some(
+        offer => offer.resources.get(keyOf(kind)) !== undefined,
+      )
     const allocatable = this.free(agentId).only(
       kind =>
         isAllocatableTo(kind, role) && isWithinCapabilities(kind, framework.facts) && !isOfferedAlready(kind),
@@ -363,7 +379,6 @@ export class ReferenceAllocator implements ComparedAllocator {
     const resources = earlier ? earlier.resources.plus(more) : more
     if (!demand && !holdsMinimum(resources, this.#minimum(client))) return
     if (this.#isFiltered({ frameworkId, role, agentId, resources })) return
-    if (this.#isHeldAlready({ frameworkId, role, agentId, resources })) return
     const offer = earlier ?? this.books.add({ frameworkId, role, agentId, resources }, false)
     offer.resources = resources
     offer.made = demand && {
@@ -387,12 +402,6 @@ export class ReferenceAllocator implements ComparedAllocator {
         filter.agentId === agentId &&
         filter.refused.contains(resources),
     )
-  }
-
-  /** Shared volumes that it has are always free as well: by themselves they are not offered again and again. */
-  #isHeldAlready({ frameworkId, role, agentId, resources }: Claim): boolean {
-    const held = sumOf(this.books.of({ frameworkId, role, agentId })).only(isShared)
-    return resources.only(isNotShared).isEmpty && held.contains(resources)
   }
 
   /** As many whole shapes as fit and are wanted still, in the order in which they were declared. */
