@@ -77,7 +77,7 @@ describe('allocation in a running cluster', function () {
 
   it('serves roles by their shares over their weights', async () => {
     cluster = await RunningCluster.start({ a1: `cpus:2;${rest}`, a2: `cpus:2;${rest}`, a3: `cpus:2;${rest}` })
-    await cluster.tender('roles', 'weight', 'heavy', '4')
+    await cluster.ask('PUT /roles/heavy', { weight: 4 })
     const heavy = await cluster.framework('heavy', { roles: ['heavy'] })
     await heavy.holds({ a1: '', a2: '', a3: '' })
     await heavy.launch('a1', `cpus:2;${rest}`, 'heavy-1')
@@ -96,13 +96,11 @@ describe('allocation in a running cluster', function () {
     const [third, sixth] = [1 / 3, 1 / 6]
     expect(await shares()).to.deep.equal({ heavy: [4, third / 4], light: [1, sixth] })
     // Rescinds what the first of them has been offered meanwhile, so that both compete.
-    const compete = async (weight: string) => {
-      await Promise.all([heavy.scheduler.revive(), light.scheduler.revive()])
-      return (await cluster.tender('roles', 'weight', 'heavy', weight)).stdout
-    }
-    expect(await compete('5')).to.equal('role heavy: weight 4 -> 5\n')
+    await Promise.all([heavy.scheduler.revive(), light.scheduler.revive()])
+    await cluster.ask('PUT /roles/heavy', { weight: 5 })
     await heavy.until('the offer of a2', () => 'a2' in heavy.offered && !('a2' in light.offered))
-    expect(await compete('1')).to.equal('role heavy: weight 5 -> 1\n')
+    const { stdout } = await cluster.tender('roles', 'weight', 'heavy', '1')
+    expect(stdout).to.equal('role heavy: weight 5 -> 1\n')
     await light.until('the offer of a2', () => 'a2' in light.offered && !('a2' in heavy.offered))
     expect((await cluster.tender('roles')).stdout).to.match(/^heavy +1 +0\.\d{3} .*\nlight +1 +0\.\d{3} /m)
   })
@@ -307,7 +305,7 @@ describe('allocation in a running cluster', function () {
     await web.launch('a1', 'cpus:1;mem:64', 'one', 'two')
 
     const window = { startMs: Date.UTC(2030, 0, 31), durationMs: 60_000 }
-    await cluster.tender('maintenance', 'set', 'a3', '--start', '2030-01-31T00:00:00Z', '--duration', '1m')
+    await cluster.ask('PUT /maintenance', { agentIds: ['a3'], ...window })
     const asked = await web.until('inverse offer', () =>
       web.inverseOffers.find(({ agentId }) => agentId === 'a3'),
     )
@@ -321,8 +319,8 @@ describe('allocation in a running cluster', function () {
     await cluster.tender('drain', 'a1', '--grace', '1s')
     const killed = await Promise.all([web.hears('one', 'KILLED'), web.hears('two', 'KILLED')])
     expect(killed.map(({ reason }) => reason)).to.deep.equal(['AGENT_DRAINING', 'AGENT_DRAINING'])
-    await cluster.tender('deactivate', 'a2')
-    await cluster.tender('whitelist', 'set', 'a1.test', 'a2.test', 'a3.test')
+    await cluster.ask('POST /agents/a2/deactivate')
+    await cluster.ask('PUT /whitelist', { hostnames: ['a1.test', 'a2.test', 'a3.test'] })
     await web.scheduler.decline(web.take('a4'), { refuseMs: 0 })
     await web.holds({ a3: agent })
     const reasons = { a1: 'agent-draining', a2: 'agent-deactivated', a3: 'offered', a4: 'not-whitelisted' }
@@ -339,9 +337,9 @@ describe('allocation in a running cluster', function () {
     })
     expect([anew.agentId, anew.reason]).to.deep.equal(['a3', 'maintenance'])
 
-    await cluster.tender('whitelist', 'clear')
+    await cluster.ask('DELETE /whitelist')
     await Promise.all(['a1', 'a2'].map(id => cluster.ask(`POST /agents/${id}/reactivate`)))
-    await cluster.tender('maintenance', 'clear', 'a3')
+    await cluster.ask('DELETE /maintenance', { agentIds: ['a3'] })
     await web.until('request taken back', () => web.inverseOffersRescinded.includes(anew.inverseOfferId))
     await web.holds({ a1: agent, a2: agent, a3: agent, a4: agent })
   })
