@@ -1,5 +1,6 @@
 import {
   parseQuantities,
+  type Quantities,
   quantitiesToWire,
   Resources,
   ResourcesTextError,
@@ -95,6 +96,46 @@ export function duration(text: string): number {
   return Math.round(Number(match[1]) * (units[match[2]] ?? 1))
 }
 
+/** As `duration`, of 1 ms or more. */
+export function positiveDuration(text: string): number {
+  const ms = duration(text)
+  if (ms < 1) throw new InvalidArgumentError(`it must be 1ms or longer, got '${text}'.`)
+  return ms
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text))
+    throw new InvalidArgumentError(`it must be a whole number from 0 to 999999999, got '${text}'.`)
+  return Number(text)
+}
+
+export function yesOrNo(text: string): boolean {
+  if (text !== 'true' && text !== 'false')
+    throw new InvalidArgumentError(`it must be true or false, got '${text}'.`)
+  return text === 'true'
+}
+
+/** `gpus,licences`: names of resources. */
+export function names(text: string): string[] {
+  if (text.trim() === '') return []
+  const list = text.split(',').map(name => name.trim())
+  const wrong = list.find(name => !/^[A-Za-z][\w.-]*$/.test(name))
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(
+      `it is names of resources, joined by commas, such as gpus, got '${wrong}'.`,
+    )
+  return list
+}
+
+export function regionName(text: string): string {
+  const name = text.trim()
+  if (name === '' || name.length > 200 || name.includes('/'))
+    throw new InvalidArgumentError(
+      `a region is of 1 to 200 characters without '/', such as north, got '${text}'.`,
+    )
+  return name
+}
+
 export function weight(text: string): number {
   const value = Number(text)
   if (text.trim() === '' || !(value > 0 && value <= 1_000_000))
@@ -123,6 +164,21 @@ function durationOrDate(text: string): number {
 /** `cpus:2;mem:1024`, as in JSON. */
 export function quantities(text: string): Record<string, number> {
   return readText(() => quantitiesToWire(parseQuantities(text)))
+}
+
+/** `cpus:0.01|mem:32`: one of these amounts, whole. The empty text asks for nothing. */
+export function minimum(text: string): Quantities[] {
+  if (text.trim() === '') return []
+  let position = 1
+  return text.split('|').map(alternative => {
+    const amounts = readText(() => parseQuantities(alternative))
+    if (amounts.size === 0)
+      throw new InvalidArgumentError(
+        `position ${position}: there must be amounts such as cpus:0.01 on both sides of '|', got '${text}'.`,
+      )
+    position += alternative.length + 1
+    return amounts
+  })
 }
 
 /** `cpus(web,dynamic):2;ports:[31000-31009]`, as in JSON. */

@@ -98,6 +98,10 @@ export class MasterReader implements MasterPort {
       .map(task => view.viewTask(state, task))
   }
 
+  allocatorSeries() {
+    return this.#core.allocator.series()
+  }
+
   explain({ frameworkId, ...options }: ExplainQuery): Explanation | undefined {
     const { frameworks, allocator } = this.#core
     return frameworks.has(frameworkId) ? allocator.explain(this.#now, frameworkId, options) : undefined

@@ -27,17 +27,26 @@ import {
   systemRandom,
   type Transport,
 } from '@tender/sdk/runtime'
+import type { AllocatorSettings } from './allocator/types.js'
 import type { MasterCommand } from './core/commands.js'
 import type { MasterInput } from './core/inputs.js'
 import { Master } from './core/master.js'
 import { defaultMasterSettings, type MasterSettings } from './core/state.js'
 import { viewLeader } from './core/views.js'
 import { Elector } from './election/elector.js'
-import { createHttpServer, EventHub, type HttpServer } from './http/index.js'
+import {
+  createHttpServer,
+  createMetrics,
+  EventHub,
+  type HttpServer,
+  type MasterMetrics,
+} from './http/index.js'
 import { LastInputs } from './last-inputs.js'
 import { MasterReader } from './master-reader.js'
+import { OfferTurns } from './offer-turns.js'
 import { Registry } from './registry/registry.js'
 import { Requests, resultOf } from './requests.js'
+import { SliceSize } from './slice-size.js'
 import { version } from './version.js'
 
 export interface MasterOptions {
@@ -53,7 +62,10 @@ export interface MasterOptions {
   readonly leaseMs: number
   /** Copies of the registry: 1 on one NATS server, 3 in production. */
   readonly replicas: number
-  readonly settings?: Partial<MasterSettings>
+  /** What is not named is at its default. */
+  readonly settings?: Partial<Omit<MasterSettings, 'allocator'>> & {
+    readonly allocator?: Partial<AllocatorSettings>
+  }
   /** Where the last inputs are written after a bug; the system's directory for temporary files unless told. */
   readonly bugDir?: string
   readonly log: Log
@@ -114,6 +126,8 @@ interface Term {
   readonly registry: Registry
   readonly epoch: number
   readonly lastInputs: LastInputs
+  readonly offers: OfferTurns
+  readonly sliceSize: SliceSize
   /** Writes to the registry, one after another, so that they arrive in the order of the decisions. */
   writes: Promise<void>
 }
@@ -127,6 +141,7 @@ class MasterShell {
   readonly #subjects: Subjects
   readonly #hub: EventHub
   readonly #reader: MasterReader
+  readonly #metrics: MasterMetrics
   readonly #requests: Requests
   readonly #beaconLink: LinkEnd
   #http: HttpServer | undefined
@@ -164,6 +179,7 @@ class MasterShell {
         )
       },
     })
+    this.#metrics = createMetrics(this.#reader, this.#hub)
   }
 
   async start(): Promise<RunningMaster> {
@@ -171,6 +187,7 @@ class MasterShell {
     this.#http = createHttpServer({
       master: this.#reader,
       hub: this.#hub,
+      metrics: this.#metrics,
       clock,
       log: this.#log,
       version,
@@ -214,8 +231,19 @@ class MasterShell {
         electedAtMs: clock.now(),
         version,
       }
-      const core = new Master(leadership, content, { ...defaultMasterSettings, ...this.#options.settings })
-      this.#term = { core, registry, epoch, lastInputs: new LastInputs(), writes: Promise.resolve() }
+      const { settings } = this.#options
+      const allocator = { ...defaultMasterSettings.allocator, ...settings?.allocator }
+      const core = new Master(leadership, content, { ...defaultMasterSettings, ...settings, allocator })
+      const term: Term = {
+        core,
+        registry,
+        epoch,
+        lastInputs: new LastInputs(),
+        offers: new OfferTurns(() => this.#offer(term)),
+        sliceSize: new SliceSize(),
+        writes: Promise.resolve(),
+      }
+      this.#term = term
       this.#log.info('elected leader', {
         epoch,
         agents: content.agents.length,
@@ -223,8 +251,8 @@ class MasterShell {
       })
       this.#hub.begin(`${this.#masterId}-${epoch}`)
       this.#hub.publish({ kind: 'leader', timestampMs: clock.now(), leader: viewLeader(core.state) })
-      this.#beacon(this.#term)
-      this.#tick(this.#term)
+      this.#beacon(term)
+      this.#tick(term)
     } catch (error) {
       this.#log.error('the registry could not be read', { error: describeError(error) })
       this.#elector?.stepDown('the registry could not be read')
@@ -234,6 +262,7 @@ class MasterShell {
   #follow(reason: string): void {
     if (this.#term) this.#log[this.#stopped ? 'info' : 'warn']('no longer leader', { reason })
     for (const cancel of this.#cancelTimers.splice(0)) cancel()
+    this.#term?.offers.end()
     this.#term = undefined
     this.#requests.dropAll()
     this.#hub.end()
@@ -285,15 +314,43 @@ class MasterShell {
     if (!term) return
     const timed = { ...input, now: this.#around.clock.now() }
     term.lastInputs.add(timed)
+    this.#trying(term, () => this.#performAll(term, term.core.handle(timed)))
+    term.offers.want()
+  }
+
+  /** @returns whether more are due at once */
+  #offer(term: Term): boolean {
+    const { core, lastInputs, sliceSize } = term
+    const offering = { now: this.#around.clock.now(), mostAgents: sliceSize.agents }
+    const wereDue = core.hasMoreOffers
+    lastInputs.offered(offering)
+    const startedMs = performance.now()
+    const hasMore = this.#trying(term, () => {
+      const commands = core.offer(offering.now, offering.mostAgents)
+      this.#performAll(term, commands)
+      const tookMs = performance.now() - startedMs
+      sliceSize.took(tookMs, core.hasMoreOffers)
+      if (wereDue || commands.length > 0) this.#metrics.cycleTook(tookMs)
+      return core.hasMoreOffers
+    })
+    return hasMore ?? false
+  }
+
+  #trying<T>(term: Term, work: () => T): T | undefined {
     try {
-      const commands = term.core.step(timed)
-      // What others wait for goes out before what people read: NATS sends when this turn of the event loop is over.
-      for (const command of commands) {
-        if (command.kind === 'send' || command.kind === 'store') this.#perform(term, command)
-        else this.#performLater(term, command)
-      }
+      return work()
     } catch (error) {
+      term.offers.end()
       this.#options.onBug(this.#withLastInputs(term, error))
+      return undefined
+    }
+  }
+
+  /** What others wait for goes out before what people read: NATS sends when this turn of the event loop is over. */
+  #performAll(term: Term, commands: readonly MasterCommand[]): void {
+    for (const command of commands) {
+      if (command.kind === 'send' || command.kind === 'store') this.#perform(term, command)
+      else this.#performLater(term, command)
     }
   }
 

@@ -9,9 +9,10 @@ import {
   positiveInteger,
   stopWithStdinOption,
 } from '../options.js'
+import { type AllocatorOptions, addAllocatorOptions, allocatorSettings } from './allocator-options.js'
 import { runPart } from '../run-part.js'
 
-interface MasterCommandOptions extends LogOptions {
+interface MasterCommandOptions extends LogOptions, AllocatorOptions {
   readonly cluster: string
   readonly nats: string
   readonly host: string
@@ -62,7 +63,7 @@ export function addMasterCommand(program: Command): void {
         .argParser(duration)
         .env('TENDER_OFFER_TIMEOUT'),
     )
-    .addOption(stopWithStdinOption())
+  addAllocatorOptions(command).addOption(stopWithStdinOption())
   addLogOptions(command).action(async (options: MasterCommandOptions) => {
     const log = logOf('master', options)
     await runPart('master', log, options, async end => {
@@ -75,7 +76,10 @@ export function addMasterCommand(program: Command): void {
         ...(options.advertiseUrl === undefined ? {} : { advertiseUrl: options.advertiseUrl }),
         leaseMs: options.lease,
         replicas: options.replicas,
-        settings: { offerTimeoutMs: options.offerTimeout === 0 ? null : options.offerTimeout },
+        settings: {
+          offerTimeoutMs: options.offerTimeout === 0 ? null : options.offerTimeout,
+          allocator: allocatorSettings(options),
+        },
         log,
         onBug: end.bug,
       })

@@ -1,3 +1,4 @@
+import { checkConstraints } from '../../master/allocator/constraints.js'
 import { anyText, boolean, justTrue, listOf, mapOf, optional, type Read, recordOf, text } from './readers.js'
 import type { YamlNode } from './yaml-document.js'
 
@@ -23,7 +24,7 @@ export type OfferConstraints = Readonly<Record<string, readonly ConstraintGroup[
 const pattern: Read<string> = (node, place) => {
   const written = anyText(node, place)
   try {
-    void new RegExp(written)
+    checkConstraints([[{ hostname: true, matches: written }]])
   } catch (error) {
     if (!place.context.mayBeRefused) place.fail(node.line, (error as Error).message)
   }

@@ -232,5 +232,7 @@ function amounts(text: string): Record<string, number> {
 
 /** Over several agents only scalars can be added up: port 31000 of one is not that of another. */
 function scalarsOf(resources: Resources): Resources {
-  return Resources.of([...resources.entries()].filter(([, value]) => value.kind === 'scalar'))
+  return Resources.of(
+    [...resources.entries()].filter(([, { kind }]) => kind === 'scalar' || kind === 'pieces'),
+  )
 }

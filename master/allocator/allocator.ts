@@ -66,6 +66,8 @@ export class Allocator {
   #overdue: Filter[] = []
   /** All that waits is to be looked at in the next cycle, as at a tick. */
   #isAllDue = false
+  /** The last batch was of agents that are new or changed. */
+  #wasOnlyNew = false
   /** The look at all agents for some claimants that is under way. */
   #sweep: Sweep | undefined
 
@@ -384,6 +386,7 @@ export class Allocator {
     this.#endFilters(now)
     this.#state.calls += 1
     move(this.#state.dueAfterwards, this.#state.dueLater)
+    move(this.#state.claimantsAfterwards, this.#state.claimantsLater)
     const grants: Grant[] = []
     let left = mostAgents
     for (let batch = this.#nextBatch(left); batch; batch = this.#nextBatch(left)) {
@@ -480,6 +483,8 @@ export class Allocator {
     // Agents that are new or changed come first, and alone; whatever that makes possible elsewhere comes after.
     const isOnlyNew =
       state.dueNow.size > 0 && state.claimantsNow.size === 0 && !this.#isAllDue && !this.#sweep
+    if (this.#wasOnlyNew) move(state.claimantsAfterwards, state.claimantsLater)
+    this.#wasOnlyNew = isOnlyNew
     if (!isOnlyNew) this.#takeWhatWaits()
     if (this.#sweep) return this.#nextOfSweep(this.#sweep, mostAgents)
     if (state.dueNow.size === 0) return undefined

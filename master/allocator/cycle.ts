@@ -97,7 +97,7 @@ export class Cycle {
     else if (tree.hasQuotas && this.#isOfferedFreeOnly(agent) && vectors.of(agent.free).isPlain)
       tree.leavesBut(node => this.#isClosed(node), visit)
     else tree.leaves(visit)
-    this.#settle()
+    this.#settle(agent)
   }
 
   /** What is offered is a part of what is free: no shared volume, and nothing that the first stage has given. */
@@ -181,6 +181,7 @@ export class Cycle {
       if (stage === 'guarantees') this.#madeFirst.set(agent, [...(this.#madeFirst.get(agent) ?? []), made])
     }
     this.#pending.push({ claimant, resources, isNew: first === undefined })
+    if (claimant.demand && claimant.filterCount > 0) state.claimantsAfterwards.add(claimant)
     if (state.vectors.of(resources).hasShared) {
       const before = agent.sharedOffered.call === state.calls ? agent.sharedOffered.resources : Resources.none
       agent.sharedOffered = { call: state.calls, resources: before.plus(sharedOf(resources)) }
@@ -193,7 +194,10 @@ export class Cycle {
     return this.#madeFirst.get(agent)?.find(made => made.claimant === claimant)
   }
 
-  #settle(): void {
+  #settle(agent: AgentBook): void {
+    // Who wants shapes may have refused those that fitted; of less others may fit, which were not refused.
+    if (this.#pending.length > 0 && !agent.filters.isEmpty && this.#state.tree.root.specialCount > 0)
+      this.#state.dueAfterwards.add(agent)
     this.#state.settleShared()
     for (const { claimant, resources, isNew } of this.#pending) {
       this.#state.countHeld(claimant, this.#state.vectors.of(resources).scalars, 1, isNew ? 1 : 0)

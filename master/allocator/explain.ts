@@ -10,15 +10,7 @@ import type { AgentExplanation, Explanation, RoleExplanation } from '../core/vie
 import type { AgentBook } from './agent-book.js'
 import type { Claimant } from './claimant.js'
 import { constraintToText, meetsConstraints, unmetConstraint } from './constraints.js'
-import {
-  availableTo,
-  canUse,
-  cutByQuota,
-  filteredFor,
-  hasGpus,
-  withinHeadroom,
-  withinLimits,
-} from './cycle.js'
+import { canUse, cutByQuota, filteredFor, hasGpus, withinHeadroom, withinLimits } from './cycle.js'
 import { cutTo } from './cut.js'
 import { meets, minimumToText } from './minimum.js'
 import { type Reason, reasons } from './reasons.js'
@@ -212,29 +204,35 @@ export class Explainer {
     const quota = this.#ofQuota(claimant, agent, mine)
     if ('reason' in quota) return quota
     const { cut } = quota
-    const refused = agent.filters.of(claimant.index).find(filter => filter.refused.contains(cut))
-    if (refused) {
-      const forMs = Math.max(0, refused.end.expiresAtMs - this.#now)
-      return {
-        reason: 'filtered',
-        message: `the framework has refused ${String(refused.refused)} of it, for ${forMs} ms more`,
-        figures: { refused: String(refused.refused), refusedForMs: String(forMs) },
-        advice: `wait ${forMs} ms, or let the framework clear its filters (or revive)`,
-        distance: forMs,
-      }
+    return this.#ofFilters(claimant, agent, cut) ?? this.#ofOthers(claimant, agent)
+  }
+
+  #ofFilters(claimant: Claimant, agent: AgentBook, offered: Resources): Answer | undefined {
+    const refused = agent.filters.of(claimant.index).find(filter => filter.refused.contains(offered))
+    if (!refused) return undefined
+    const forMs = Math.max(0, refused.end.expiresAtMs - this.#now)
+    return {
+      reason: 'filtered',
+      message: `the framework has refused ${String(refused.refused)} of it, for ${forMs} ms more`,
+      figures: { refused: String(refused.refused), refusedForMs: String(forMs) },
+      advice: `wait ${forMs} ms, or let the framework clear its filters (or revive)`,
+      distance: forMs,
     }
-    return this.#ofOthers(claimant, agent)
   }
 
   #ofOthers(claimant: Claimant, agent: AgentBook): Answer {
-    const now = availableTo(this.#state, agent, claimant)
+    const shared = agent.shared.except(agent.holding(claimant.index).offered)
+    const now = filteredFor(this.#state, claimant, agent.free, shared)
     const cut = this.#isEnough(claimant, agent, now) ? this.#ofQuota(claimant, agent, now) : undefined
-    if (cut && !('reason' in cut))
+    if (cut && !('reason' in cut)) {
+      const filtered = this.#ofFilters(claimant, agent, cut.cut)
+      if (filtered) return filtered
       return {
         reason: 'next-cycle',
         message: `nothing is in the way of ${String(cut.cut)}; the next cycle offers it`,
         figures: { free: String(now) },
       }
+    }
     if (cut) return cut
     for (const [index, { offered }] of agent.holders) {
       const other = this.#state.claimants.at(index)
@@ -375,10 +373,10 @@ export class Explainer {
     }
     const byLimit = cutTo(mine, state.names, limits)
     if (!this.#isEnough(claimant, agent, byLimit)) {
-      const { text, role } = bindingLimit(state, claimant.leaf)
+      const { text, role } = bindingLimit(claimant.leaf, unreserved)
       return {
         reason: 'role-over-limit',
-        message: `the quota of role ${role} is at its limit, ${text}; ${String(byLimit) || 'nothing'} of ${String(mine)} is within it`,
+        message: `the limit of role ${role}, ${text}, leaves too little: ${String(byLimit) || 'nothing'} of ${String(mine)} is within it`,
         figures: { limit: text, role, within: String(byLimit) },
         advice: `raise the limit of role ${role}, ${text}`,
       }
@@ -455,26 +453,29 @@ function ofAgent(agent: AgentBook): Answer | undefined {
   }
 }
 
-function bindingLimit(state: AllocatorState, leaf: RoleNode): { text: string; role: string } {
+/** The limit that leaves the least of what could be had: of the role, or of one above it. */
+function bindingLimit(leaf: RoleNode, mine: Amounts): { text: string; role: string } {
+  let binding: { node: RoleNode; part: number } | undefined
   for (let node: RoleNode | undefined = leaf; node; node = node.parent) {
-    const each = node
-    const full = state.names.names.filter((_, id) => {
-      const limit = each.limit[id]
-      return limit !== undefined && each.consumed(id) >= limit
-    })
-    if (full.length > 0 && each.quota) return { text: quantitiesToText(each.quota.limit), role: each.role }
+    for (let id = 0; id < mine.length; id++) {
+      const limit = node.limit[id]
+      const wanted = amountOf(mine, id)
+      if (limit === undefined || wanted <= 0) continue
+      const part = Math.max(0, limit - node.consumed(id)) / wanted
+      if (!binding || part < binding.part) binding = { node, part }
+    }
   }
-  const node = leaf.parent
-  return { text: node?.quota ? quantitiesToText(node.quota.limit) : '', role: leaf.role }
+  const { node } = binding ?? { node: leaf }
+  return { text: node.quota ? quantitiesToText(node.quota.limit) : '', role: node.role }
 }
 
 function neededFor(resources: Resources): string {
   const needed = new Set<string>()
   const found = resources.only(kind => {
-    if (kind.isRevocable) needed.add("'revocable'")
-    if (kind.isShared) needed.add("'shared'")
+    if (kind.isRevocable) needed.add('revocable')
+    if (kind.isShared) needed.add('shared')
     if (reservedRole(kind) !== undefined && (kind.reservation?.roles.length ?? 0) > 1)
-      needed.add("'refinement'")
+      needed.add('refinement')
     return true
   })
   return found.isEmpty ? '' : [...needed].join(', ')

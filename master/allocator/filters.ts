@@ -32,6 +32,10 @@ export class Filters {
   #bits = new Uint32Array(0)
   #marked = 0
 
+  get isEmpty(): boolean {
+    return this.#byClaimant.size === 0
+  }
+
   /** How many are known to refuse what was asked about last. */
   get refuserCount(): number {
     return this.#marked

@@ -1,7 +1,7 @@
 /**
- * Why a framework has no offer of an agent in a role, in the order in which it is asked: the first that holds is told.
- * Competition comes last, so that a reason says what would stop the framework even if it were alone. Each stands in
- * docs/allocation.md.
+ * Why a framework has no offer of an agent in a role, from what stops it wherever it looks to what stops it here and
+ * now: the first that holds is told, and of several roles the furthest. Competition comes last, so that a reason says
+ * what would stop the framework even if it were alone. Each stands in docs/allocation.md.
  */
 export const reasons = [
   'framework-inactive',

@@ -38,6 +38,8 @@ export class AllocatorState {
   readonly claimantsLater = new Set<Claimant>()
   /** Agents that wait for another cycle than the one that is under way. */
   readonly dueAfterwards = new Set<AgentBook>()
+  /** Claimants that wait so: what they got may let through elsewhere what their filters stopped. */
+  readonly claimantsAfterwards = new Set<Claimant>()
   /** Agents of which something was kept back for guarantees. */
   readonly headroomBlocked = new Set<AgentBook>()
   whitelist: ReadonlySet<string> | undefined

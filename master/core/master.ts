@@ -54,14 +54,19 @@ export class Master {
     return turn.commands
   }
 
-  /** Makes the offers that are due now. */
-  offer(now: Millis): MasterCommand[] {
+  /** Makes the offers that are due now, of so many agents at most: then `hasMoreOffers` says whether some are left. */
+  offer(now: Millis, mostAgents = Infinity): MasterCommand[] {
     const turn = new Turn(this.state, now, this.#memory)
     const { allocator } = this.state
-    makeOffers(turn, this.#isTick ? allocator.tick(now) : allocator.cycle(now))
+    makeOffers(turn, this.#isTick ? allocator.tick(now, mostAgents) : allocator.cycle(now, mostAgents))
     this.#isTick = false
     askToLeave(turn)
     return turn.commands
+  }
+
+  /** Whether offers are due at once still. */
+  get hasMoreOffers(): boolean {
+    return this.#isTick || this.state.allocator.hasMore
   }
 
   /**

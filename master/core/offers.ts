@@ -63,7 +63,7 @@ function makeOffer(turn: Turn, grant: Grant): Offer {
     frameworkId,
     agentId,
     role,
-    resources: String(resources),
+    resources,
   })
   turn.event({ kind: 'offer-made', offer: viewOffer(state, record, turn.now) })
   return offer

@@ -136,7 +136,7 @@ export const agentExplanation = object({
 export const roleExplanation = object({
   role: string(),
   agentCount: integer({ minimum: 0 }),
-  /** In the order in which reasons are asked; those with no agent are left out. */
+  /** From what stops it everywhere to what stops it here and now; reasons with no agent are left out. */
   funnel: array(
     object({ reason: oneOf(reasons), agentCount: integer({ minimum: 0 }), example: agentExplanation }),
   ),

@@ -1,4 +1,5 @@
 export { EventHub } from './events.js'
 export { ListenError } from './listen.js'
+export { createMetrics, type MasterMetrics } from './metrics.js'
 export type { ExplainQuery, LogStream, MasterPort } from './port.js'
 export { createHttpServer, type HttpOptions, type HttpServer } from './server.js'

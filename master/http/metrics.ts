@@ -1,6 +1,7 @@
 import { offerOutcomes } from '@tender/sdk/protocol'
 import { taskStates } from '@tender/sdk/values'
 import prometheus from 'prom-client'
+import type { Series } from '../allocator/types.js'
 import type { ClusterEvent } from '../core/view.js'
 import type { EventHub } from './events.js'
 import type { MasterPort } from './port.js'
@@ -11,6 +12,8 @@ export interface MasterMetrics {
   readonly contentType: string
   /** All figures as they are now. */
   read(): Promise<string>
+  /** Making the offers that were due at once took so long. */
+  cycleTook(ms: number): void
 }
 
 /** Counts what the hub publishes, and reads the rest from the master when it is asked. */
@@ -48,6 +51,28 @@ export function createMetrics(master: MasterPort, hub: EventHub): MasterMetrics 
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800],
     registers,
   })
+  const cycles = new Histogram({
+    name: 'tender_allocator_cycle_seconds',
+    help: 'How long the master was busy making the offers that were due',
+    buckets: [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1],
+    registers,
+  })
+  const allocator = new Map<string, prometheus.Gauge>()
+  const allocatorGauge = (name: string, help: string, ...labelNames: string[]) =>
+    allocator.set(name, new Gauge({ name, help, labelNames, registers }))
+  allocatorGauge('tender_allocator_resources_total', 'Scalar resources of all agents', 'resource')
+  allocatorGauge('tender_allocator_resources_held', 'What is offered, or used by tasks', 'resource')
+  allocatorGauge('tender_allocator_filters_active', 'Refusals that hold', 'role')
+  allocatorGauge('tender_allocator_dominant_share', 'Dominant share, divided by the weight', 'role')
+  const ofQuota = ['role', 'resource']
+  allocatorGauge('tender_allocator_quota_guarantee', 'What a role is guaranteed', ...ofQuota)
+  allocatorGauge('tender_allocator_quota_limit', 'What a role may have at most', ...ofQuota)
+  allocatorGauge(
+    'tender_allocator_quota_held',
+    'What a role with a quota holds, those below it included',
+    ...ofQuota,
+  )
+
   // A series that begins with its first event hides that event from rate().
   for (const outcome of offerOutcomes) ended.inc({ outcome }, 0)
   for (const state of taskStates) updates.inc({ state }, 0)
@@ -72,8 +97,20 @@ export function createMetrics(master: MasterPort, hub: EventHub): MasterMetrics 
       setByState(frameworks, ['connected', 'disconnected'], isLeader ? master.frameworks() : [])
       setByState(tasks, taskStates, isLeader ? master.tasks() : [])
       outstanding.set(isLeader ? master.offers().length : 0)
+      setSeries(allocator, isLeader ? master.allocatorSeries() : [])
       return registry.metrics()
     },
+    cycleTook: ms => cycles.observe(ms / 1000),
+  }
+}
+
+/** Roles and resources come and go: what is no longer told is no longer shown. */
+function setSeries(gauges: ReadonlyMap<string, prometheus.Gauge>, series: readonly Series[]): void {
+  for (const gauge of gauges.values()) gauge.reset()
+  for (const { name, labels, value } of series) {
+    const gauge = gauges.get(name)
+    if (!gauge) throw new Error(`the allocator tells of ${name}, which is no metric of the master`)
+    gauge.set(labels, value)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { FrameworkId, LogChunk, Reply, TaskId } from '@tender/sdk/protocol'
+import type { Series } from '../allocator/types.js'
 import type { OperatorCall } from '../core/operator-calls.js'
 import type {
   AgentView,
@@ -47,6 +48,9 @@ export interface MasterPort {
   tasks(): readonly TaskView[]
   /** All tasks of this id: a task's id is unique only within its framework. */
   tasksOfId(taskId: string): readonly TaskView[]
+
+  /** The allocator's figures as they are now. */
+  allocatorSeries(): readonly Series[]
 
   /** Why a framework has no more offers; undefined when there is no such framework. */
   explain(query: ExplainQuery): Explanation | undefined

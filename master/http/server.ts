@@ -7,7 +7,7 @@ import type { EventHub } from './events.js'
 import { securityHeaders } from './headers.js'
 import { leaderOnly } from './leader-only.js'
 import { listenOn } from './listen.js'
-import { createMetrics } from './metrics.js'
+import type { MasterMetrics } from './metrics.js'
 import { describeEndpoints } from './openapi.js'
 import { servePage } from './page.js'
 import type { MasterPort } from './port.js'
@@ -25,8 +25,9 @@ import { serveEndpoints } from './serve-endpoints.js'
 
 export interface HttpOptions {
   readonly master: MasterPort
-  /** Where the master publishes its events; all that is published is also counted for /metrics. */
+  /** Where the master publishes its events. */
   readonly hub: EventHub
+  readonly metrics: MasterMetrics
   readonly clock: Clock
   readonly log: Log
   readonly version: string
@@ -78,7 +79,7 @@ function createApp(options: HttpOptions): express.Express {
   return app
 }
 
-function endpointsOf({ master, hub, clock, log, version }: HttpOptions): Endpoint[] {
+function endpointsOf({ master, hub, metrics, clock, log, version }: HttpOptions): Endpoint[] {
   const endpoints: Endpoint[] = [
     ...masterRoutes(master, hub, clock, version),
     ...listRoutes(master),
@@ -89,7 +90,7 @@ function endpointsOf({ master, hub, clock, log, version }: HttpOptions): Endpoin
     ...explainRoutes(master),
     ...taskRoutes(master, clock),
     ...eventRoutes(hub, clock, log),
-    ...metricsRoutes(createMetrics(master, hub)),
+    ...metricsRoutes(metrics),
   ]
   endpoints.push(
     jsonEndpoint({

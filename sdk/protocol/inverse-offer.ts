@@ -11,7 +11,8 @@ export const unavailability = object({
 
 /**
  * A request to a framework to leave an agent, on which it holds offers or tasks, before a window begins. It is advice:
- * tasks are not touched by it. Of a drain, tasks that are still there at `startMs` are killed.
+ * tasks are not touched by it. Of a drain with a grace, `startMs` is its end, and tasks that are still there then are
+ * killed; of one without, it is the drain's beginning, and no task is killed.
  */
 export const inverseOffer = object({
   inverseOfferId: offerId,

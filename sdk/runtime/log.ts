@@ -75,6 +75,8 @@ class TsLog implements Log {
   }
 
   #write(level: LogLevel, sentence: string, fields: LogFields = {}): void {
+    // Most lines are not printed, and to make one costs more than what it tells of.
+    if (tslogLevels[level] < this.#logger.settings.minLevel) return
     const message = withoutCredentials(sentence)
     const all = withoutSecrets({ ...this.#fields, ...fields }) as Record<string, unknown>
     if (this.#format === 'json') {

@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { silentLog, systemClock } from '@tender/sdk/runtime'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { createHttpServer, EventHub } from '../../master/http/index.js'
+import { createHttpServer, createMetrics, EventHub } from '../../master/http/index.js'
 import { type FakeEndpoint, FakeMaster, startFakeEndpoint } from '../support/fake-master.js'
 import { agentOf, ended, eventOf, leaderOf, offerOf, taskOf } from '../support/master-views.js'
 import { expectMatchesOpenApi } from '../support/openapi.js'
@@ -427,6 +427,40 @@ describe("the master's web endpoint", () => {
         'tender_offer_age_seconds_count{outcome="declined"} 1',
       ])
     })
+
+    it("are the allocator's own, and what it tells of no more is gone", async () => {
+      const share = { name: 'tender_allocator_dominant_share', labels: { role: 'eng/web' }, value: 0.25 }
+      const labels = { role: 'eng/web', resource: 'cpus' }
+      const guarantee = { name: 'tender_allocator_quota_guarantee', labels, value: 0.5 }
+      const ofAllocator = async () => {
+        const { body } = await get('/metrics')
+        return (body as string).split('\n').filter(line => /^tender_allocator_(?!cycle)/.test(line))
+      }
+      endpoint.master.series = [share, guarantee]
+      expect(await ofAllocator()).to.deep.equal([
+        'tender_allocator_dominant_share{role="eng/web"} 0.25',
+        'tender_allocator_quota_guarantee{role="eng/web",resource="cpus"} 0.5',
+      ])
+      endpoint.master.series = [{ ...share, value: 0 }]
+      expect(await ofAllocator()).to.deep.equal(['tender_allocator_dominant_share{role="eng/web"} 0'])
+      endpoint.master.leads = false
+      expect(await ofAllocator()).to.deep.equal([])
+    })
+
+    it('tell how long making offers took', async () => {
+      endpoint.master.leads = false
+      endpoint.metrics.cycleTook(0.5)
+      endpoint.metrics.cycleTook(15)
+      const lines = (await figures()).filter(line => line.startsWith('tender_allocator_cycle_seconds'))
+      expect(lines.filter(line => !line.includes('_bucket'))).to.deep.equal([
+        'tender_allocator_cycle_seconds_sum 0.0155',
+        'tender_allocator_cycle_seconds_count 2',
+      ])
+      expect(lines).to.include.members([
+        'tender_allocator_cycle_seconds_bucket{le="0.001"} 1',
+        'tender_allocator_cycle_seconds_bucket{le="0.02"} 2',
+      ])
+    })
   })
 
   describe('the page', () => {
@@ -464,7 +498,8 @@ describe("the master's web endpoint", () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     const { port } = taken.address() as AddressInfo
-    const options = { master: new FakeMaster(), hub: new EventHub(), clock: systemClock, log: silentLog }
+    const [master, hub] = [new FakeMaster(), new EventHub()]
+    const options = { master, hub, metrics: createMetrics(master, hub), clock: systemClock, log: silentLog }
     const server = createHttpServer({ ...options, version: '0.1.0', webDir })
     const message = await server.listen('127.0.0.1', port).catch((error: Error) => error.message)
     taken.close()

@@ -1,8 +1,15 @@
 import { type LogChunk, ProtocolError, type Reply } from '@tender/sdk/protocol'
 import { silentLog, systemClock } from '@tender/sdk/runtime'
+import type { Series } from '../../master/allocator/types.js'
 import type { OperatorCall } from '../../master/core/operator-calls.js'
 import type { Explanation, LeaderView, StateView } from '../../master/core/view.js'
-import { createHttpServer, EventHub, type MasterPort } from '../../master/http/index.js'
+import {
+  createHttpServer,
+  createMetrics,
+  EventHub,
+  type MasterMetrics,
+  type MasterPort,
+} from '../../master/http/index.js'
 import { smallCluster } from './small-cluster.js'
 
 /** A master without a cluster, for tests of its web endpoint: what it shows is set by the test. */
@@ -20,6 +27,8 @@ export class FakeMaster implements MasterPort {
   /** By framework; filtered by the query's role. */
   readonly explanations = new Map<string, Explanation>()
 
+  series: readonly Series[] = []
+
   isLeader = () => this.leads
   leader = () => this.knownLeader
   problems = () => this.problemList
@@ -35,6 +44,7 @@ export class FakeMaster implements MasterPort {
     [...this.stateView.offers, ...this.stateView.recentOffers].find(offer => offer.offerId === id)
   tasks = () => this.stateView.tasks
   tasksOfId = (id: string) => this.stateView.tasks.filter(task => task.taskId === id)
+  allocatorSeries = () => this.series
 
   operate = async (call: OperatorCall) => {
     this.asked.push(call)
@@ -59,6 +69,7 @@ export class FakeMaster implements MasterPort {
 export interface FakeEndpoint {
   readonly master: FakeMaster
   readonly hub: EventHub
+  readonly metrics: MasterMetrics
   readonly url: string
   close(): Promise<void>
 }
@@ -70,14 +81,16 @@ export async function startFakeEndpoint(
   const master = new FakeMaster()
   const hub = new EventHub(options.capacity === undefined ? {} : { capacity: options.capacity })
   hub.begin('master-1-7')
+  const metrics = createMetrics(master, hub)
   const server = createHttpServer({
     master,
     hub,
+    metrics,
     clock: systemClock,
     log: silentLog,
     version: '0.1.0',
     webDir: options.webDir ?? '/nonexistent',
   })
   const { host, port } = await server.listen('127.0.0.1', 0)
-  return { master, hub, url: `http://${host}:${port}`, close: () => server.close() }
+  return { master, hub, metrics, url: `http://${host}:${port}`, close: () => server.close() }
 }

@@ -25,8 +25,10 @@ export interface Entry {
   readonly agentId: string
   readonly isTask: boolean
   resources: Resources
-  /** For an offer by demand: under which declaration it was made, and how many of each of its shapes it holds. */
-  made: { readonly declaration: number; readonly counts: readonly number[] } | undefined
+  /** For an offer by demand: under which declaration, of what, and how many of each of its shapes it holds. */
+  made:
+    | { readonly declaration: number; readonly counts: readonly number[]; readonly resources: Resources }
+    | undefined
 }
 
 type Whose = { readonly agentId?: string; readonly frameworkId?: string; readonly role?: string }
@@ -49,6 +51,19 @@ export class Books {
         (whose.frameworkId === undefined || entry.frameworkId === whose.frameworkId) &&
         (whose.role === undefined || entry.role === whose.role),
     )
+  }
+
+  /** What a framework is offered of each agent becomes one offer: an accept takes them as one. */
+  mergeOffers(whose: Whose): void {
+    const firsts = new Map<string, Entry>()
+    for (const entry of this.of(whose).filter(each => !each.isTask)) {
+      const first = firsts.get(entry.agentId)
+      if (!first) firsts.set(entry.agentId, entry)
+      else {
+        first.resources = first.resources.plus(entry.resources)
+        this.entries = this.entries.filter(each => each !== entry)
+      }
+    }
   }
 
   within(role: string): Entry[] {

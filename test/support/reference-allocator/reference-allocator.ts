@@ -176,6 +176,7 @@ export class ReferenceAllocator implements ComparedAllocator {
   /** Offers that stand already count for as many whole shapes as they would be taken for, the oldest first. */
   #declare(whose: { frameworkId: string; role: string }, demand: Demand): void {
     this.#demands.set(demandKey(whose.frameworkId, whose.role), demand)
+    this.books.mergeOffers(whose)
     const standing = this.books
       .of(whose)
       .filter(each => !each.isTask)
@@ -183,7 +184,7 @@ export class ReferenceAllocator implements ComparedAllocator {
     for (const entry of standing) {
       const { facts } = this.books.agent(entry.agentId)
       const { counts } = this.#wholeShapes(facts, whose, demand, entry.resources)
-      entry.made = { declaration: demand.declaration, counts }
+      entry.made = { declaration: demand.declaration, counts, resources: entry.resources }
     }
   }
 
@@ -384,6 +385,7 @@ export class ReferenceAllocator implements ComparedAllocator {
     offer.made = demand && {
       declaration: demand.declaration,
       counts: counts.map((count, index) => count + (offer.made?.counts[index] ?? 0)),
+      resources,
     }
     if (earlier) return
     offers.push(offer)
@@ -411,10 +413,33 @@ export class ReferenceAllocator implements ComparedAllocator {
     demand: Demand,
     available: Resources,
   ): { more: Resources; counts: number[] } {
+    this.#recount(whose, demand)
     const standing = this.books.of(whose).filter(entry => entry.made?.declaration === demand.declaration)
     const stands = demand.shapes.map((_shape, index) =>
       sum(standing.map(entry => entry.made?.counts[index] ?? 0)),
     )
+    return this.#fitting(agent, demand, available, stands)
+  }
+
+  /** Of an offer of which a part is gone, what is left counts by what it holds. */
+  #recount(whose: { frameworkId: string; role: string }, demand: Demand): void {
+    for (const entry of this.books.of(whose)) {
+      const { made } = entry
+      if (made?.declaration !== demand.declaration || made.resources.equals(entry.resources)) continue
+      const { facts } = this.books.agent(entry.agentId)
+      const none = demand.shapes.map(() => 0)
+      const { counts } = this.#fitting(facts, demand, entry.resources, none)
+      entry.made = { declaration: demand.declaration, counts, resources: entry.resources }
+    }
+  }
+
+  /** As many whole shapes as fit, and are wanted beyond those that stand in offers already. */
+  #fitting(
+    agent: AgentFacts,
+    demand: Demand,
+    available: Resources,
+    stands: readonly number[],
+  ): { more: Resources; counts: number[] } {
     let left = available
     const counts: number[] = demand.shapes.map(() => 0)
     for (const [index, shape] of demand.shapes.entries()) {
