@@ -64,6 +64,15 @@ describe('allocation in a running cluster', function () {
     const { body } = await cluster.ask('GET /quota/eng')
     expect(body).to.deep.include({ role: 'eng', limit: { cpus: 3 }, consumed: { cpus: 3 } })
 
+    const figures = await cluster.metrics()
+    expect(figures).to.include.members([
+      'tender_allocator_resources_total{resource="cpus"} 8',
+      'tender_allocator_resources_held{resource="cpus"} 3',
+      'tender_allocator_quota_limit{role="eng",resource="cpus"} 3',
+      'tender_allocator_quota_held{role="eng",resource="cpus"} 3',
+      'tender_allocator_filters_active{role="eng/web"} 1',
+    ])
+
     const child = await cluster.ask('PUT /quota/eng/web', { limit: { cpus: 1 } })
     expect([child.status, child.body.code]).to.deep.equal([409, 'quota-exceeded'])
     expect((await cluster.tender('quota', 'remove', 'eng')).stdout).to.equal(
