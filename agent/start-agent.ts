@@ -44,7 +44,7 @@ import type { AgentCommand } from './core/commands.js'
 import type { AgentInput } from './core/inputs.js'
 import { carriedOver } from './resources/carry-over.js'
 import { detectResources } from './resources/detect.js'
-import { parseStaticResources } from './resources/static-resources.js'
+import { toldOrDetected } from './resources/static-resources.js'
 import { version } from './version.js'
 
 export type ContainerizerKind = 'docker' | 'process'
@@ -96,7 +96,8 @@ const stopTasksMs = 15_000
  * @throws Error when the work directory is in use, NATS does not answer, or an option is wrong
  */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
-  const startedWith = await totalResources(options)
+  const detected = Resources.parse(await detectResources(options.workDir))
+  const startedWith = toldOrDetected(options.resources ?? '', detected)
   const attributes = parseAttributes(options.attributes ?? '')
   const lock = await lockWorkDir(options.workDir)
   try {
@@ -139,14 +140,6 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     await lock.release()
     throw error
   }
-}
-
-/** What is told wins over what is detected, name by name, whatever the kind. */
-async function totalResources(options: AgentOptions): Promise<Resources> {
-  const told = parseStaticResources(options.resources ?? '')
-  const detected = Resources.parse(await detectResources(options.workDir))
-  const names = new Set(told.names())
-  return detected.only(kind => !names.has(kind.name)).plus(told)
 }
 
 function checkedId(id: string): string {

@@ -302,8 +302,11 @@ class MasterShell {
     this.#step({ kind: 'bad-message', peer, error, ...(call === undefined ? {} : { call }) })
   }
 
-  #refuse(peer: Peer, { error, call }: Extract<ReturnType<ReturnType<typeof decoder>>, { ok: false }>): void {
-    this.#step({ kind: 'bad-message', peer, error, ...(call === undefined ? {} : { call }) })
+  #refuse(
+    peer: Peer,
+    { ok: _, ...bad }: Extract<ReturnType<ReturnType<typeof decoder>>, { ok: false }>,
+  ): void {
+    this.#step({ kind: 'bad-message', peer, ...bad })
   }
 
   #step(input: MasterInput): void {

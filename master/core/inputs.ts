@@ -6,6 +6,7 @@ import type {
   MessageOf,
   Peer,
   ProtocolError,
+  Received,
 } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import type { OperatorCall } from './operator-calls.js'
@@ -28,6 +29,8 @@ export type MasterInput =
       readonly peer: Peer
       readonly error: ProtocolError
       readonly call?: string
+      /** Of its link, where it could be read. */
+      readonly number?: Received
     }
   /** The registry has written what the ticket stands for, or could not. */
   | { readonly kind: 'stored'; readonly ticket: number; readonly error?: string }

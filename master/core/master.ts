@@ -1,4 +1,3 @@
-import type { Peer, ProtocolError } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import { Resources } from '@tender/sdk/values'
 import { Allocator } from '../allocator/allocator.js'
@@ -7,7 +6,7 @@ import { agentMessage } from './agent-message.js'
 import { orderOf } from './agent-record.js'
 import type { MasterCommand } from './commands.js'
 import { frameworkMessage } from './framework-message.js'
-import type { TimedInput } from './inputs.js'
+import type { MasterInput, TimedInput } from './inputs.js'
 import { askToLeave } from './inverse-offers.js'
 import { readLog } from './log-request.js'
 import { makeOffers } from './offers.js'
@@ -104,7 +103,7 @@ export class Master {
       case 'framework-message':
         return frameworkMessage(turn, input.frameworkId, input.message)
       case 'bad-message':
-        return badMessage(turn, input.peer, input.error, input.call)
+        return badMessage(turn, input)
       case 'stored': {
         const then = this.#memory.afterStore.get(input.ticket)
         this.#memory.afterStore.delete(input.ticket)
@@ -127,10 +126,12 @@ export class Master {
 }
 
 /** Whoever sent it is told, inside the numbering of its link where it has one. */
-function badMessage(turn: Turn, peer: Peer, error: ProtocolError, call: string | undefined): void {
+function badMessage(turn: Turn, input: Extract<MasterInput, { kind: 'bad-message' }>): void {
+  const { peer, error, call, number } = input
   turn.log('warn', 'a message was refused', { [`${peer.kind}Id`]: peer.id, error: error.message })
   const agent = peer.kind === 'agent' ? turn.state.agents.get(peer.id) : undefined
   const framework = peer.kind === 'framework' ? turn.state.frameworks.get(peer.id) : undefined
+  if (number) (agent ?? framework)?.link?.skip(number)
   if (agent?.link) turn.toAgent(agent, 'reply', refusal(error), call)
   else if (framework?.link) turn.toFramework(framework, 'reply', refusal(error), call)
   else turn.refuse(peer, error, call === undefined ? {} : { call })

@@ -36,7 +36,11 @@ export function subscribe(turn: Turn, frameworkId: FrameworkId, message: Subscri
     const known = start.state.frameworks.get(frameworkId)
     const isRepeated =
       known?.state === 'connected' && known.session === session && known.subscribeCall === call
-    if (known && isRepeated) return start.toFramework(known, 'reply', answerOf(start, frameworkId), call)
+    if (known && isRepeated) {
+      // Its number is taken, or the next message would look as if one had been lost before it.
+      known.link?.arrive(message)
+      return start.toFramework(known, 'reply', answerOf(start, frameworkId), call)
+    }
     if (JSON.stringify(known?.info) === JSON.stringify(body.framework))
       return admit(start, frameworkId, message)
     const subscribedAtMs = known?.subscribedAtMs ?? start.now

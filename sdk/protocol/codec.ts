@@ -1,5 +1,5 @@
 import { Packr } from 'msgpackr'
-import { envelope, type Envelope, protocolVersion } from './envelope.js'
+import { envelope, type Envelope, protocolVersion, type Received } from './envelope.js'
 import { ProtocolError } from './errors.js'
 import type { Infer, Schema } from './schema.js'
 import { describeProblems, validator, type Validator } from './validation.js'
@@ -12,10 +12,10 @@ export type MessageOf<M extends Messages> = {
   [K in keyof M & string]: Omit<Envelope, 'kind' | 'body'> & { readonly kind: K; readonly body: Infer<M[K]> }
 }[keyof M & string]
 
-/** What came: a message, or why it is none. The call is known when the envelope at least could be read. */
+/** What came: a message, or why it is none. Its call and its number are known when the envelope at least could be read. */
 export type Decoded<M extends Messages> =
   | { readonly ok: true; readonly message: MessageOf<M> }
-  | { readonly ok: false; readonly error: ProtocolError; readonly call?: string }
+  | { readonly ok: false; readonly error: ProtocolError; readonly call?: string; readonly number?: Received }
 
 // Maps with string keys, so that a client in any language reads them; other languages write a time in milliseconds as a
 // 64 bit integer, which is a number here. One shared instance: `pack` must never be handed to Array.map, which would
@@ -56,12 +56,13 @@ export function decoder<M extends Messages>(messages: M): (bytes: Uint8Array) =>
       return { ok: false, error: error as ProtocolError }
     }
     const call = callOf(raw)
+    const outer = checkEnvelope(raw)
     const refuse = (error: ProtocolError): Decoded<M> => ({
       ok: false,
       error,
       ...(call === undefined ? {} : { call }),
+      ...(outer.ok ? { number: { session: outer.value.session, sequence: outer.value.sequence } } : {}),
     })
-    const outer = checkEnvelope(raw)
     if (!outer.ok)
       return refuse(new ProtocolError('malformed', `envelope: ${describeProblems(outer.problems)}`))
     const { v, kind, body } = outer.value

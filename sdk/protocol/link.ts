@@ -52,6 +52,12 @@ export class LinkEnd {
     return isNext ? 'next' : 'gap'
   }
 
+  /** Takes the number of a message that was refused: answered as it is, it is not lost, unless those before it are. */
+  skip({ session, sequence }: Received): void {
+    if (session === this.#peer.session && sequence === this.#peer.sequence + 1)
+      this.#peer = { session, sequence }
+  }
+
   /**
    * Whether something that was sent is known to be lost, from what the other end says in a heartbeat. A message may
    * still be on its way at one heartbeat, but not at the next: so it must have what had been sent at the one before.

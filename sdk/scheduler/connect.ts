@@ -105,7 +105,13 @@ export async function connect(options: SchedulerOptions): Promise<Scheduler> {
       ? new NatsTransport(await connectNats(options.nats, `framework ${options.framework.frameworkId}`), log)
       : options.nats
   const scheduler = new Scheduler(options, transport, log)
-  await scheduler.whenSubscribed
+  try {
+    await scheduler.whenSubscribed
+  } catch (error) {
+    // Nobody has the scheduler, so nobody else could close it.
+    await scheduler.close()
+    throw error
+  }
   return scheduler
 }
 

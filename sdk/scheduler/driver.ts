@@ -101,7 +101,7 @@ interface CallBody extends Partial<Facts> {
 interface PendingCall {
   readonly call: CallKind
   body: CallBody
-  /** The offers that stand on if it is refused. */
+  /** The offers that it answers, and that may stand on if it is refused. */
   offers: readonly Offer[]
   /** Of the offers that it answers. */
   readonly role: string
@@ -229,7 +229,7 @@ export class Driver {
     this.#calls.set(callId, {
       call,
       body,
-      offers: body.allOrNothing === true ? offers : [],
+      offers,
       role: offers[0]?.role ?? '',
       expiresAtMs: now + callTimeoutMs,
       resendAtMs: now + firstResendMs,
@@ -331,11 +331,11 @@ export class Driver {
   }
 
   /** What must hold again after the next subscription: not before the leader has taken it, so that this cannot fail. */
-  #remember({ call, body, role, offers }: PendingCall, { ok, result }: Reply): void {
+  #remember({ call, body, role, offers }: PendingCall, { ok, code, result }: Reply): void {
     const tasks = call === 'accept' && ok ? (result as Accepted).tasks : []
     const operations = call === 'accept' && ok ? ((result as Accepted).operations ?? []) : []
-    const isDone = ok && [...tasks, ...operations].every(each => each.ok)
-    if (!isDone) for (const offer of offers) this.#offers.set(offer.offerId, offer)
+    const isRefused = body.allOrNothing === true && !(ok && [...tasks, ...operations].every(each => each.ok))
+    if (isRefused || code === 'malformed') for (const offer of offers) this.#offers.set(offer.offerId, offer)
     if (call === 'update' && ok && body.framework)
       this.#declarations.update({ ...body, framework: body.framework })
     if (call === 'update') this.#declarations.keepSuppressed()

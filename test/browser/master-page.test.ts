@@ -174,7 +174,7 @@ describe('the web page in a browser', function () {
     await open(
       stateOf({
         agents: [
-          agentOf('drained', { condition: 'draining', drainEndsAtMs: nowMs + 90_000 }),
+          agentOf('drained', { condition: 'draining', drainEndsAtMs: nowMs + 90_000, taskCount: 1 }),
           agentOf('reserved', {
             resources,
             free: resources,

@@ -43,6 +43,23 @@ describe('bad input from frameworks', () => {
     )
   })
 
+  it('leaves offers standing when a message is not of its shape, and takes the next one', async () => {
+    const offer = web.take()
+    const wrong = { operations: [], filter: { refuseMs: -1 } }
+    expect(await outcome(cluster, web.scheduler.acceptWith(offer, wrong))).to.match(/^malformed: accept: /)
+    expect(await outcome(cluster, web.scheduler.accept(offer, [task]))).to.deep.equal([
+      { taskId: 't1', ok: true },
+    ])
+    expect(web.rescinded).to.deep.equal([])
+  })
+
+  it('tells that an offer has ended that it has answered with a message that is not of its shape', async () => {
+    const offer = web.take()
+    await outcome(cluster, web.scheduler.decline(offer, { refuseMs: -1 }))
+    await cluster.advance(61_000)
+    expect(web.rescinded).to.deep.equal([offer.offerId])
+  })
+
   const wrongTasks: [string, object, string, string][] = [
     [
       'more than was offered',

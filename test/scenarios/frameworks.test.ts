@@ -154,6 +154,20 @@ describe('what frameworks say of themselves', () => {
     expect(made() - before).to.equal(2)
   })
 
+  it('is subscribed once when it has asked again before the registry has written', () => {
+    rig.registry = 'waits'
+    const body = {
+      framework: infoOf({ name: 'the web' }),
+      startedAtMs: 0,
+      received: { session: '', sequence: 0 },
+    }
+    for (let times = 0; times < 2; times++) rig.call('web', 'subscribe', body, 'subscribe-2')
+    rig.writeNow()
+    expect(rig.answerTo('subscribe-2')?.ok).to.equal(true)
+    rig.call('web', 'reconcile', { tasks: [] })
+    expect(rig.sent('framework web', 'resynchronise')).to.deep.equal([])
+  })
+
   it('is offered only agents that meet its constraints', () => {
     rig.framework('picky', {
       roles: ['eng'],

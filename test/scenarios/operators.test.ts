@@ -31,12 +31,14 @@ describe("operators' calls", () => {
     rig.operate({ kind: 'reserve', agentId: 'a1', resources: { 'cpus(batch,dynamic)': 1 } })
     const roles = () => rig.state.roles.map(({ role }) => role)
     expect(roles()).to.deep.equal(['batch', 'eng/x', 'prod', 'test'])
-    rig.operate({ kind: 'reset-role', role: 'eng/x' })
+    rig.operate({ kind: 'set-quotas', quotas: [{ role: 'eng/x' }, { role: 'nobody' }] })
+    rig.operate({ kind: 'set-weight', role: 'nobody', weight: 1 })
     expect(rig.operate({ kind: 'reset-role', role: 'test' })).to.deep.equal(
       changed({ subject: 'role test', field: 'weight', from: '2', to: '1' }),
     )
     rig.operate({ kind: 'unreserve', agentId: 'a1', resources: { 'cpus(batch,dynamic)': 1 } })
     expect(roles()).to.deep.equal(['prod'])
+    expect([...rig.records.keys()].filter(key => key.startsWith('role.'))).to.deep.equal([])
   })
 
   it('sets a quota, shows what is consumed of it, and takes back what stands in its way', () => {

@@ -6,7 +6,7 @@ import type { QuotaOfRole } from '../operator-calls.js'
 import type { MasterState } from '../state.js'
 import type { Turn } from '../turn.js'
 import type { Decision } from './decision.js'
-import { checkRole, roleRecord, takeQuota } from './roles.js'
+import { checkRole, noteRole, roleRecord, takeQuota } from './roles.js'
 
 interface Call {
   readonly quotas: readonly QuotaOfRole[]
@@ -29,8 +29,9 @@ export function setQuotas(state: MasterState, { quotas, force = false }: Call): 
     ),
     take: turn => {
       const changed = changes.flatMap(({ role, quota }) => {
-        turn.state.roles.add(role)
-        return takeQuota(turn, role, quotaOrNone(quota))
+        const made = takeQuota(turn, role, quotaOrNone(quota))
+        noteRole(turn, role)
+        return made
       })
       makeWay(turn)
       return changed

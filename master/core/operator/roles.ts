@@ -15,8 +15,9 @@ export function setWeight(state: MasterState, { role, weight }: { role: string; 
   return {
     records: [roleRecord(role, weight, state.allocator.quota(role))],
     take: turn => {
-      turn.state.roles.add(role)
-      return takeWeight(turn, role, weight)
+      const changes = takeWeight(turn, role, weight)
+      noteRole(turn, role)
+      return changes
     },
   }
 }
@@ -41,7 +42,18 @@ export function checkRole(role: string): void {
   if (rule !== undefined) throw new ProtocolError('invalid-role', `${rule}, got '${role}'`)
 }
 
+/** A role is kept for as long as something was set for it. */
+export function noteRole({ state: { allocator, roles } }: Turn, role: string): void {
+  if (isDefault(allocator.weight(role), allocator.quota(role))) roles.delete(role)
+  else roles.add(role)
+}
+
+function isDefault(weight: number, quota: Quota | undefined): boolean {
+  return weight === 1 && quota === undefined
+}
+
 export function roleRecord(role: string, weight: number, quota: Quota | undefined): RegistryRecord {
+  if (isDefault(weight, quota)) return { kind: 'role', id: role, value: undefined }
   const value = {
     v: recordVersion,
     role,

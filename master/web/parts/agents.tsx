@@ -65,7 +65,7 @@ function Condition({ agent }: { agent: AgentView }) {
       {condition && (
         <div data-testid="condition">
           <StateTag state={condition} />
-          {drainEndsAtMs !== undefined && (
+          {drainEndsAtMs !== undefined && agent.taskCount > 0 && (
             <div class="faint">
               tasks are killed <TimeLeft untilMs={drainEndsAtMs} />
             </div>
