@@ -32,6 +32,7 @@ export class AgentBook {
   lastCycle = -1
   readonly #vectors: Vectors
   #free: Resources
+  #freeVector: Vector
   /** Of the total, without shared volumes. */
   #totalVector: Vector
   #shared: Resources
@@ -48,7 +49,8 @@ export class AgentBook {
     this.#vectors = vectors
     this.#shared = this.#noteShared(facts.total)
     this.#free = this.#exclusive(facts.total)
-    this.#totalVector = vectors.of(this.#free)
+    this.#freeVector = vectors.of(this.#free)
+    this.#totalVector = this.#freeVector
   }
 
   get agentId(): string {
@@ -68,13 +70,18 @@ export class AgentBook {
     return this.#free
   }
 
+  get freeVector(): Vector {
+    return this.#freeVector
+  }
+
   /** Volumes that anybody may have, whoever holds them. */
   get shared(): Resources {
     return this.#shared
   }
 
   get hasNothing(): boolean {
-    return this.#free.isEmpty && this.#shared.isEmpty
+    // There is one empty amount only.
+    return this.#free === Resources.none && this.#shared === Resources.none
   }
 
   setTotal(facts: AgentFacts): void {
@@ -90,7 +97,7 @@ export class AgentBook {
   /** From free to a column. @throws BooksError when it is offered and not free; tasks that run are taken as they are */
   charge(claimant: number, resources: Resources, column: Column): void {
     const exclusive = this.#exclusive(resources)
-    if (this.#free.contains(exclusive)) this.#free = this.#free.minus(exclusive)
+    if (this.#free.contains(exclusive)) this.#setFree(this.#free.minus(exclusive))
     else if (column === 'offered')
       throw new BooksError(
         `${String(resources)} of agent ${this.agentId} is not free: ${String(this.#free)} is`,
@@ -105,7 +112,7 @@ export class AgentBook {
   release(claimant: number, resources: Resources, column: Column): void {
     this.#change(claimant, resources, column, -1)
     if (this.#isOverdrawn) this.#settle()
-    else this.#free = this.#free.plus(this.#exclusive(resources))
+    else this.#setFree(this.#free.plus(this.#exclusive(resources)))
     this.#check()
   }
 
@@ -159,6 +166,11 @@ export class AgentBook {
     return shared
   }
 
+  #setFree(free: Resources): void {
+    this.#free = free
+    this.#freeVector = this.#vectors.of(free)
+  }
+
   #exclusive(resources: Resources): Resources {
     return this.#vectors.of(resources).hasShared ? resources.only(kind => !kind.isShared) : resources
   }
@@ -193,7 +205,7 @@ export class AgentBook {
     const exclusive = this.#exclusive(held)
     const total = this.#exclusive(this.total)
     this.#totalVector = this.#vectors.of(total)
-    this.#free = total.except(exclusive)
+    this.#setFree(total.except(exclusive))
     this.#isOverdrawn = !total.contains(exclusive)
     this.#check()
   }
@@ -202,7 +214,7 @@ export class AgentBook {
   #check(): void {
     if (this.#isOverdrawn) return
     const { all: total } = this.#totalVector
-    const free = this.#vectors.of(this.#free).all
+    const { all: free } = this.#freeVector
     for (let id = 0; id < total.length; id++) {
       const [all, left, held] = [total[id] ?? 0, free[id] ?? 0, this.#heldSums[id] ?? 0]
       if (left + held !== all) {

@@ -39,10 +39,12 @@ export const defaultAllocatorSettings: AllocatorSettings = {
   seed: 1,
 }
 
+const nobody: ReadonlySet<Claimant> = new Set()
+
 /** A look at some agents for everybody, and at all agents for some claimants, part by part. */
 interface Sweep {
   readonly agents: readonly AgentBook[]
-  readonly due: ReadonlySet<AgentBook>
+  readonly due: ReadonlySet<AgentBook> | 'all'
   readonly claimants: ReadonlySet<Claimant>
   position: number
 }
@@ -438,9 +440,10 @@ export class Allocator {
     this.#state.refresh()
     const leaf: RoleNode | undefined = this.#state.tree.findLeaf(role)
     if (!leaf) return []
-    return [...this.#state.claimants.inOrder(leaf)].flatMap(
-      index => this.#state.claimants.at(index)?.framework.frameworkId ?? [],
-    )
+    return this.#state.claimants
+      .inOrder(leaf)
+      .sorted()
+      .flatMap(index => this.#state.claimants.at(index)?.framework.frameworkId ?? [])
   }
 
   /** A role's dominant share, of all that its subtree holds, divided by its weight; undefined: nobody knows the role. */
@@ -490,12 +493,7 @@ export class Allocator {
     this.#wasOnlyNew = isOnlyNew
     if (!isOnlyNew) this.#takeWhatWaits()
     if (!this.#sweep && state.dueNow.size > 0) {
-      this.#sweep = {
-        agents: state.inOrder(state.dueNow),
-        due: new Set(state.dueNow),
-        claimants: new Set(),
-        position: 0,
-      }
+      this.#sweep = { agents: state.inOrder(state.dueNow), due: 'all', claimants: nobody, position: 0 }
       state.dueNow.clear()
     }
     return this.#sweep && this.#nextOfSweep(this.#sweep, mostAgents)
@@ -605,6 +603,7 @@ function isElsewhere(a: AgentFacts, b: AgentFacts): boolean {
 }
 
 function move<T>(from: Set<T>, to: Set<T>): void {
+  if (from.size === 0) return
   for (const each of from) to.add(each)
   from.clear()
 }

@@ -49,8 +49,6 @@ export class Claimants {
   readonly #tree: RoleTree
   readonly #claimants: (Claimant | undefined)[] = []
   readonly #vacant: number[] = []
-  /** By leaf: those that may be served. */
-  readonly #orders = new Map<RoleNode, Order>()
 
   constructor(tree: RoleTree) {
     this.#tree = tree
@@ -154,27 +152,26 @@ export class Claimants {
     const isActive = framework.isActive && isMember && !isSuppressed
     if (isActive === claimant.isActive) return
     claimant.isActive = isActive
-    if (isActive) this.#order(leaf).add(claimant.index)
-    else this.#order(leaf).remove(claimant.index)
+    if (isActive) this.inOrder(leaf).add(claimant.index)
+    else this.inOrder(leaf).remove(claimant.index)
     this.#tree.changeActive(leaf, isActive ? 1 : -1)
   }
 
   /** Nobody needs it any more: it is no member and holds nothing. */
   forgetIfUnused(claimant: Claimant): void {
     if (claimant.isMember || claimant.agents.size > 0) return
-    const { framework, leaf } = claimant
+    const { framework } = claimant
     framework.claimants.delete(claimant.role)
     this.#claimants[claimant.index] = undefined
     this.#vacant.push(claimant.index)
     if (framework.claimants.size === 0 && !framework.isSubscribed)
       this.frameworks.delete(framework.frameworkId)
     this.#tree.prune(claimant.role)
-    if (this.#tree.findLeaf(claimant.role) !== leaf) this.#orders.delete(leaf)
   }
 
   /** It holds more or less, and was made an offer perhaps; its place in its role follows. */
   changeHeld(claimant: Claimant, scalars: Amounts, sign: 1 | -1, offers = 0): void {
-    const order = claimant.isActive && !this.#tree.isStale ? this.#order(claimant.leaf) : undefined
+    const order = claimant.isActive && !this.#tree.isStale ? this.inOrder(claimant.leaf) : undefined
     const isOut = order !== undefined && order.length > 1 && order.takeOut(claimant.index)
     addTo(claimant.held, scalars, sign)
     claimant.offersMade += offers
@@ -185,20 +182,13 @@ export class Claimants {
   /** All shares anew: the cluster's total has changed. */
   refresh(): void {
     for (const claimant of this.#claimants) if (claimant) this.#rate(claimant)
-    for (const order of this.#orders.values()) order.shake()
+    for (const leaf of this.#tree.leavesBelow(this.#tree.root)) leaf.claimants?.shake()
   }
 
-  /** Those of a leaf that may be served, in order; to be read at once. */
-  inOrder(leaf: RoleNode): Int32Array {
-    return this.#order(leaf).sorted()
-  }
-
-  #order(leaf: RoleNode): Order {
-    const known = this.#orders.get(leaf)
-    if (known) return known
-    const order = new Order((a, b) => this.#compare(a, b))
-    this.#orders.set(leaf, order)
-    return order
+  /** Those of a leaf that may be served. */
+  inOrder(leaf: RoleNode): Order {
+    leaf.claimants ??= new Order((a, b) => this.#compare(a, b))
+    return leaf.claimants
   }
 
   #rate(claimant: Claimant): void {

@@ -6,6 +6,7 @@ import { cutTo, mayHave } from './cut.js'
 import { isMarked } from './filters.js'
 import type { Lot } from './lot.js'
 import { meets } from './minimum.js'
+import type { Order } from './order.js'
 import type { RoleNode, RoleTree } from './role-tree.js'
 import type { AllocatorState } from './state.js'
 import type { Grant } from './types.js'
@@ -18,7 +19,7 @@ type Stage = 'guarantees' | 'fair-share'
 export interface Batch {
   /** In the order in which they are looked at. */
   readonly agents: readonly AgentBook[]
-  readonly due: ReadonlySet<AgentBook>
+  readonly due: ReadonlySet<AgentBook> | 'all'
   readonly claimants: ReadonlySet<Claimant>
 }
 
@@ -44,6 +45,14 @@ export class Cycle {
     readonly resources: Resources
     readonly isNew: boolean
   }[] = []
+
+  /** The agent at hand. */
+  #at!: {
+    readonly agent: AgentBook
+    readonly stage: Stage
+    readonly isDue: boolean
+    readonly refusers: Uint32Array | undefined
+  }
 
   constructor(state: AllocatorState, lot: Lot, batch: Batch) {
     this.#state = state
@@ -72,53 +81,56 @@ export class Cycle {
 
   #serve(agent: AgentBook, stage: Stage): void {
     if (!agent.isOfferable || agent.hasNothing) return
-    const { tree, vectors, settings, claimants } = this.#state
+    const { tree, settings, claimants } = this.#state
     // Who has refused all that is free has refused every part of it, too.
     const refusers = this.#isOfferedFreeOnly(agent) ? agent.filters.refusersOf(agent.free) : undefined
     if (refusers && agent.filters.refuserCount >= claimants.count) return
-    const isByLot = settings.sorter === 'random'
-    const visit = (leaf: RoleNode): boolean => {
-      if (stage === 'guarantees' && !tree.isMissing(leaf)) return true
-      const inOrder = claimants.inOrder(leaf)
-      return isByLot
-        ? this.#lot.shuffle([...inOrder], () => 1).every(id => this.#serveOne(agent, id, stage))
-        : this.#serveInOrder(agent, inOrder, stage, refusers)
-    }
-    if (isByLot) this.#leavesByLot(visit)
-    else if (stage === 'guarantees') tree.leavesBut(isSatisfied, visit)
-    else if (tree.hasQuotas && this.#isOfferedFreeOnly(agent) && vectors.of(agent.free).isPlain)
-      tree.leavesBut(node => this.#isClosed(node), visit)
-    else tree.leaves(visit)
+    const { due } = this.#batch
+    this.#at = { agent, stage, refusers, isDue: due === 'all' || due.has(agent) }
+    if (settings.sorter === 'random') this.#leavesByLot(this.#visit)
+    else if (stage === 'guarantees') tree.leavesBut(isSatisfied, this.#visit)
+    else if (tree.hasQuotas && this.#isOfferedFreeOnly(agent) && agent.freeVector.isPlain)
+      tree.leavesBut(this.#isClosed, this.#visit)
+    else tree.leaves(this.#visit)
     this.#settle(agent)
   }
 
-  /** What is offered is a part of what is free: no shared volume, and nothing that the first stage has given. */
-  #isOfferedFreeOnly(agent: AgentBook): boolean {
-    return agent.shared.isEmpty && !this.#madeFirst.has(agent)
+  /** Serves the claimants of one leaf. @returns false when nothing is left */
+  readonly #visit = (leaf: RoleNode): boolean => {
+    const { stage } = this.#at
+    const { tree, claimants, settings } = this.#state
+    if (stage === 'guarantees' && !tree.isMissing(leaf)) return true
+    const inOrder = claimants.inOrder(leaf)
+    return settings.sorter === 'random'
+      ? this.#lot.shuffle(inOrder.sorted(), () => 1).every(id => this.#serveOne(id))
+      : this.#serveInOrder(inOrder)
   }
 
   /** @returns false when nothing is left */
-  #serveInOrder(
-    agent: AgentBook,
-    claimants: Int32Array,
-    stage: Stage,
-    refusers: Uint32Array | undefined,
-  ): boolean {
+  #serveInOrder(claimants: Order): boolean {
+    const { refusers } = this.#at
+    const places = claimants.places()
     for (let index = 0; index < claimants.length; index++) {
-      const id = claimants[index] as number
+      const id = places[index] as number
       if (refusers !== undefined && isMarked(refusers, id)) continue
-      if (!this.#serveOne(agent, id, stage)) return false
+      if (!this.#serveOne(id)) return false
     }
     return true
   }
 
   /** @returns false when nothing is left */
-  #serveOne(agent: AgentBook, id: number, stage: Stage): boolean {
+  #serveOne(id: number): boolean {
+    const { agent, stage, isDue } = this.#at
     const claimant = this.#state.claimants.at(id)
-    if (!claimant || !(this.#batch.due.has(agent) || this.#batch.claimants.has(claimant))) return true
+    if (!claimant || !(isDue || this.#batch.claimants.has(claimant))) return true
     const resources = this.#offerable(agent, claimant, stage)
     if (resources) this.#give(agent, claimant, resources, stage)
     return !agent.hasNothing
+  }
+
+  /** What is offered is a part of what is free: no shared volume, and nothing that the first stage has given. */
+  #isOfferedFreeOnly(agent: AgentBook): boolean {
+    return agent.shared.isEmpty && !this.#madeFirst.has(agent)
   }
 
   /** What a claimant gets of an agent now; undefined: nothing. */
@@ -206,7 +218,7 @@ export class Cycle {
   }
 
   /** The limit leaves nothing to be offered; what is reserved is another matter. */
-  #isClosed(node: RoleNode): boolean {
+  readonly #isClosed = (node: RoleNode): boolean => {
     if (!node.isClosed || node.specialCount > 0) return false
     this.#state.tree.block(node)
     return true

@@ -20,16 +20,9 @@ export function meets(resources: Resources, minimum: Minimum, vectors: Vectors):
   if (resources.isEmpty) return false
   if (minimum.length === 0) return true
   const { all, hasShared } = vectors.of(resources)
-  for (const alternative of minimum) {
-    let isEnough = true
-    for (const [name, least] of alternative) {
-      const has = hasShared ? (resources.quantities().get(name) ?? 0) : amountOf(all, vectors.names.id(name))
-      if (has < least) {
-        isEnough = false
-        break
-      }
-    }
-    if (isEnough) return true
+  if (hasShared) {
+    const has = resources.quantities()
+    return minimum.some(each => [...each].every(([name, least]) => (has.get(name) ?? 0) >= least))
   }
-  return false
+  return vectors.ofMinimum(minimum).some(each => each.every(([id, least]) => amountOf(all, id) >= least))
 }

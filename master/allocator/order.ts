@@ -23,10 +23,15 @@ export class Order {
     return this.#ids[index] ?? -1
   }
 
-  /** The sorted numbers; to be read at once, since it is no copy. */
-  sorted(): Int32Array {
+  /** The sorted numbers. */
+  sorted(): number[] {
+    return [...this.places().subarray(0, this.#length)]
+  }
+
+  /** The first `length` of these are the sorted numbers; to be read at once, since it is no copy. */
+  places(): Int32Array {
     if (!this.#isSorted) this.#sort()
-    return this.#ids.subarray(0, this.#length)
+    return this.#ids
   }
 
   /** Many keys have changed: sorted anew at the next use. */

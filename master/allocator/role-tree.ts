@@ -31,6 +31,8 @@ export class RoleNode {
   activeCount = 0
   /** Active children. */
   readonly order: Order
+  /** Of a leaf: those of its claimants that may be served. */
+  claimants: Order | undefined
   quota: Quota | undefined
   /** The guarantee by name; a name that it does not have is undefined. */
   guarantee: readonly (number | undefined)[] = []

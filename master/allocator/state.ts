@@ -140,11 +140,11 @@ export class AllocatorState {
   /** The books of the agent and the quotas; the shares are the caller's to change, by `countHeld`. */
   take(agent: AgentBook, claimant: Claimant, resources: Resources, column: 'offered' | 'allocated'): void {
     const vector = this.vectors.of(resources)
-    if (agent.isOfferable) addTo(this.freeUnreserved, this.vectors.of(agent.free).unreserved, -1)
+    if (agent.isOfferable) addTo(this.freeUnreserved, agent.freeVector.unreserved, -1)
     if (vector.hasShared)
       this.#countShared(agent, claimant, () => agent.charge(claimant.index, resources, column))
     else agent.charge(claimant.index, resources, column)
-    if (agent.isOfferable) addTo(this.freeUnreserved, this.vectors.of(agent.free).unreserved, 1)
+    if (agent.isOfferable) addTo(this.freeUnreserved, agent.freeVector.unreserved, 1)
     this.#countHolder(agent, claimant)
     this.tree.consume(claimant.leaf, vector.unreserved, 1)
   }
@@ -157,11 +157,11 @@ export class AllocatorState {
   /** From a column back to free. */
   release(agent: AgentBook, claimant: Claimant, resources: Resources, column: 'offered' | 'allocated'): void {
     const vector = this.vectors.of(resources)
-    if (agent.isOfferable) addTo(this.freeUnreserved, this.vectors.of(agent.free).unreserved, -1)
+    if (agent.isOfferable) addTo(this.freeUnreserved, agent.freeVector.unreserved, -1)
     if (vector.hasShared)
       this.#countShared(agent, claimant, () => agent.release(claimant.index, resources, column))
     else agent.release(claimant.index, resources, column)
-    if (agent.isOfferable) addTo(this.freeUnreserved, this.vectors.of(agent.free).unreserved, 1)
+    if (agent.isOfferable) addTo(this.freeUnreserved, agent.freeVector.unreserved, 1)
     this.tree.consume(claimant.leaf, vector.unreserved, -1)
     this.settleShared()
     this.countHeld(claimant, vector.scalars, -1)
@@ -232,7 +232,7 @@ export class AllocatorState {
   #reopen(node: RoleNode): void {
     if (!this.tree.unblock(node)) return
     for (const leaf of this.tree.leavesBelow(node))
-      for (const index of this.claimants.inOrder(leaf)) {
+      for (const index of this.claimants.inOrder(leaf).sorted()) {
         const claimant = this.claimants.at(index)
         if (claimant) this.claimantsLater.add(claimant)
       }
@@ -297,7 +297,7 @@ export class AllocatorState {
   }
 
   #countFree(agent: AgentBook, sign: 1 | -1): void {
-    if (agent.isOfferable) addTo(this.freeUnreserved, this.vectors.of(agent.free).unreserved, sign)
+    if (agent.isOfferable) addTo(this.freeUnreserved, agent.freeVector.unreserved, sign)
   }
 
   /** A shared volume counts once for a framework and once for a role, however often it is held. */

@@ -1,4 +1,5 @@
 import { kindOf, type Resources } from '@tender/sdk/values'
+import type { Minimum } from './types.js'
 
 /** Resource names as small whole numbers, so that amounts by name can be plain arrays. They are never forgotten. */
 export class Names {
@@ -24,8 +25,13 @@ export class Names {
 /** Whole thousandths by name; a name that is not there yet counts as 0. Ranges and sets count their members. */
 export type Amounts = number[]
 
+/** Amounts by name, all of which must be there. */
+type Alternative = readonly (readonly [id: number, least: number])[]
+
 /** The sums that the allocator needs of an amount of resources, made once for each. */
 export interface Vector {
+  /** Whose numbers of names these are. */
+  readonly owner: Vectors
   /** Scalars of all kinds but shared volumes, which are counted apart. */
   readonly scalars: Amounts
   /** Scalars that nobody has reserved and nobody may take back: what quotas are about. */
@@ -40,23 +46,35 @@ export interface Vector {
 /** Makes vectors. A `Resources` never changes, so that its vector is made once and goes with it. */
 export class Vectors {
   readonly names: Names
-  readonly #made = new WeakMap<Resources, Vector>()
+  readonly #minima = new WeakMap<Minimum, readonly Alternative[]>()
 
   constructor(names: Names) {
     this.names = names
   }
 
   of(resources: Resources): Vector {
-    let vector = this.#made.get(resources)
-    if (!vector) {
-      vector = this.#make(resources)
-      this.#made.set(resources, vector)
-    }
+    const known = resources.derived as Vector | undefined
+    if (known?.owner === this) return known
+    const vector = this.#make(resources)
+    resources.derived = vector
     return vector
+  }
+
+  /** Minima come again for each agent and claimant: their names are looked up once. */
+  ofMinimum(minimum: Minimum): readonly Alternative[] {
+    let alternatives = this.#minima.get(minimum)
+    if (!alternatives) {
+      alternatives = minimum.map(all =>
+        [...all].map(([name, least]) => [this.names.id(name), least] as const),
+      )
+      this.#minima.set(minimum, alternatives)
+    }
+    return alternatives
   }
 
   #make(resources: Resources): Vector {
     const vector = {
+      owner: this,
       scalars: [] as Amounts,
       unreserved: [] as Amounts,
       all: [] as Amounts,

@@ -33,6 +33,13 @@ export class Resources {
 
   readonly #values: ReadonlyMap<string, ResourceValue>
 
+  /**
+   * A place for something that somebody has computed of this amount and needs again and again: an amount never changes,
+   * and a look here is cheaper than one into a table. Whoever writes it says in it that it is theirs.
+   * @internal
+   */
+  derived: unknown = undefined
+
   private constructor(values: ReadonlyMap<string, ResourceValue>) {
     this.#values = values
   }
