@@ -46,6 +46,12 @@ export class Cycle {
     readonly isNew: boolean
   }[] = []
 
+  readonly #satisfied: { readonly is: (node: RoleNode) => boolean; readonly token: number }
+  readonly #closed: { readonly is: (node: RoleNode) => boolean; readonly token: number }
+  /** Leaves since this was set to 0. */
+  #visited = 0
+  /** The version of the tree at which every leaf was found to be closed. */
+  #allClosedAt = -1
   /** The agent at hand. */
   #at!: {
     readonly agent: AgentBook
@@ -58,6 +64,10 @@ export class Cycle {
     this.#state = state
     this.#lot = lot
     this.#batch = batch
+    // In a cycle everybody only gets more: what is satisfied, or has reached its limit, stays so.
+    const token = 2 * state.cycles
+    this.#satisfied = { is: isSatisfied, token }
+    this.#closed = { is: node => this.#isClosed(node), token: token + 1 }
   }
 
   run(): Grant[] {
@@ -88,15 +98,26 @@ export class Cycle {
     const { due } = this.#batch
     this.#at = { agent, stage, refusers, isDue: due === 'all' || due.has(agent) }
     if (settings.sorter === 'random') this.#leavesByLot(this.#visit)
-    else if (stage === 'guarantees') tree.leavesBut(isSatisfied, this.#visit)
+    else if (stage === 'guarantees') tree.leavesBut(this.#satisfied, this.#visit)
     else if (tree.hasQuotas && this.#isOfferedFreeOnly(agent) && agent.freeVector.isPlain)
-      tree.leavesBut(this.#isClosed, this.#visit)
+      this.#visitOpenLeaves()
     else tree.leaves(this.#visit)
     this.#settle(agent)
   }
 
+  /** When all are closed, that is so for the next agent too, until somebody holds something else. */
+  #visitOpenLeaves(): void {
+    const { tree } = this.#state
+    if (this.#allClosedAt === tree.version) return
+    const { version } = tree
+    this.#visited = 0
+    tree.leavesBut(this.#closed, this.#visit)
+    if (this.#visited === 0) this.#allClosedAt = version
+  }
+
   /** Serves the claimants of one leaf. @returns false when nothing is left */
   readonly #visit = (leaf: RoleNode): boolean => {
+    this.#visited += 1
     const { stage } = this.#at
     const { tree, claimants, settings } = this.#state
     if (stage === 'guarantees' && !tree.isMissing(leaf)) return true
@@ -218,7 +239,7 @@ export class Cycle {
   }
 
   /** The limit leaves nothing to be offered; what is reserved is another matter. */
-  readonly #isClosed = (node: RoleNode): boolean => {
+  #isClosed(node: RoleNode): boolean {
     if (!node.isClosed || node.specialCount > 0) return false
     this.#state.tree.block(node)
     return true

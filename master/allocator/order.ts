@@ -7,6 +7,8 @@ export class Order {
   #ids = new Int32Array(16)
   #length = 0
   #isSorted = true
+  /** So many at the beginning have been found to be idle, by whoever gave this token. */
+  #idle = { count: 0, token: -1 }
   readonly #compare: (a: number, b: number) => number
 
   constructor(compare: (a: number, b: number) => number) {
@@ -32,6 +34,18 @@ export class Order {
   places(): Int32Array {
     if (!this.#isSorted) this.#sort()
     return this.#ids
+  }
+
+  /** So many at the beginning are known to be idle, and need not be looked at again for this token. */
+  idleFor(token: number): number {
+    if (!this.#isSorted) this.#sort()
+    return this.#idle.token === token ? this.#idle.count : 0
+  }
+
+  /** The first so many are idle, and will stay so for as long as the token is used. */
+  noteIdle(token: number, count: number): void {
+    this.#idle.token = token
+    this.#idle.count = count
   }
 
   /** Many keys have changed: sorted anew at the next use. */
@@ -68,12 +82,14 @@ export class Order {
 
   #insert(id: number): void {
     const at = this.#lowest(id)
+    this.#idle.count = Math.min(this.#idle.count, at)
     this.#ids.copyWithin(at + 1, at, this.#length)
     this.#ids[at] = id
     this.#length += 1
   }
 
   #removeAt(index: number): void {
+    if (index < this.#idle.count) this.#idle.count -= 1
     this.#ids.copyWithin(index, index + 1, this.#length)
     this.#length -= 1
   }
@@ -98,6 +114,7 @@ export class Order {
   }
 
   #sort(): void {
+    this.#idle.count = 0
     const ids = this.#ids.subarray(0, this.#length)
     // Most are in their places still: one pass over those is cheaper than a sort of all.
     if (!this.#insertionSort(ids, 4 * ids.length)) ids.sort(this.#compare)

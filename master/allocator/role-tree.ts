@@ -98,6 +98,8 @@ export class RoleTree {
   readonly #byRole = new Map<string, RoleNode>()
   readonly #quotaNodes = new Set<RoleNode>()
   #isStale = false
+  /** Changes with whatever quotas look at. */
+  #version = 0
   /** Roles whose limit has kept something back since they were last looked at. */
   readonly blocked = new Set<RoleNode>()
 
@@ -133,6 +135,10 @@ export class RoleTree {
 
   get quotaNodes(): Iterable<RoleNode> {
     return this.#quotaNodes
+  }
+
+  get version(): number {
+    return this.#version
   }
 
   /** Shares are to be computed anew before they are looked at: the cluster's total has changed. */
@@ -270,6 +276,7 @@ export class RoleTree {
 
   /** A claimant of this leaf holds more or less of what is unreserved. */
   consume(leaf: RoleNode, unreserved: Amounts, sign: 1 | -1): void {
+    this.#version += 1
     for (let node: RoleNode | undefined = leaf; node; node = node.parent)
       addTo(node.unreservedHeld, unreserved, sign)
     if (this.hasQuotas) this.#requireAlong(leaf, unreserved)
@@ -318,9 +325,15 @@ export class RoleTree {
     this.#visit(this.root, visit, undefined)
   }
 
-  /** The same, without the subtrees of which it is clear that there is nothing to do. */
-  leavesBut(isIdle: (node: RoleNode) => boolean, visit: (leaf: RoleNode) => boolean): void {
-    this.#visit(this.root, visit, isIdle)
+  /**
+   * The same, without the subtrees of which it is clear that there is nothing to do. What is idle must stay so for as
+   * long as the same token is given: those at the beginning are not asked about again.
+   */
+  leavesBut(
+    idle: { readonly is: (node: RoleNode) => boolean; readonly token: number },
+    visit: (leaf: RoleNode) => boolean,
+  ): void {
+    this.#visit(this.root, visit, idle)
   }
 
   /** Leaves of a subtree, in no order. */
@@ -336,13 +349,19 @@ export class RoleTree {
   #visit(
     node: RoleNode,
     visit: (leaf: RoleNode) => boolean,
-    isIdle: ((node: RoleNode) => boolean) | undefined,
+    idle: { readonly is: (node: RoleNode) => boolean; readonly token: number } | undefined,
   ): boolean {
     const { order } = node
-    for (let index = 0; index < order.length; index++) {
-      const child = this.#nodes[order.at(index)]
-      if (!child || isIdle?.(child)) continue
-      if (!(child.isLeaf ? visit(child) : this.#visit(child, visit, isIdle))) return false
+    const places = order.places()
+    let idleUntil = idle === undefined ? 0 : order.idleFor(idle.token)
+    for (let index = idleUntil; index < order.length; index++) {
+      const child = this.#nodes[places[index] as number]
+      if (child === undefined) continue
+      if (idle !== undefined && idle.is(child)) {
+        if (idleUntil === index) order.noteIdle(idle.token, ++idleUntil)
+        continue
+      }
+      if (!(child.isLeaf ? visit(child) : this.#visit(child, visit, idle))) return false
     }
     return true
   }
@@ -400,6 +419,7 @@ export class RoleTree {
   }
 
   #requireAll(node: RoleNode): void {
+    this.#version += 1
     const all: Amounts = []
     for (let id = 0; id < this.names.size; id++) bump(all, id, 1)
     this.#requireAlong(node, all)

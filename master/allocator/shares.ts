@@ -40,6 +40,8 @@ export function setDominant(
 }
 
 function isLarger(held: number, total: number, than: Share): boolean {
+  // Most that are equal as doubles are equal indeed.
+  if (total === than.total) return held > than.held
   return BigInt(held) * BigInt(than.total) > BigInt(than.held) * BigInt(total)
 }
 
