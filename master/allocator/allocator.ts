@@ -8,7 +8,7 @@ import { checkConstraints } from './constraints.js'
 import { type Batch, Cycle } from './cycle.js'
 import { Demand } from './demand.js'
 import { Explainer } from './explain.js'
-import type { Filter } from './filters.js'
+import type { Filter, FilterEnd } from './filters.js'
 import { Lot } from './lot.js'
 import { parseMinimum } from './minimum.js'
 import { quotaProblem, reservationProblem, type QuotaChange, standsInTheWay } from './quota.js'
@@ -537,18 +537,18 @@ export class Allocator {
     if (this.#overdue.length === 0) return
     const waiting: Filter[] = []
     for (const filter of this.#overdue) {
-      if (filter.isOver) continue
-      if (this.#hasPassed(filter)) this.#state.endFilter(filter)
+      if (!filter.end) continue
+      if (this.#hasPassed(filter, filter.end)) this.#state.endFilter(filter)
       else waiting.push(filter)
     }
     this.#overdue = waiting
   }
 
   /** A filter holds for one look at its agent at least, however short its time (Mesos: one allocation interval). */
-  #hasPassed(filter: Filter): boolean {
+  #hasPassed(filter: Filter, { madeAt }: FilterEnd): boolean {
     const state = this.#state
-    if (!this.settings.allocateOnRelease) return state.ticks > filter.end.madeAt
-    return (state.agentAt(filter.agent)?.lastCycle ?? Infinity) > filter.end.madeAt
+    if (!this.settings.allocateOnRelease) return state.ticks > madeAt
+    return (state.agentAt(filter.agent)?.lastCycle ?? Infinity) > madeAt
   }
 
   #lookEverywhereFor(claimant: Claimant): void {

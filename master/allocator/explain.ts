@@ -210,7 +210,7 @@ export class Explainer {
   #ofFilters(claimant: Claimant, agent: AgentBook, offered: Resources): Answer | undefined {
     const refused = agent.filters.of(claimant.index).find(filter => filter.refused.contains(offered))
     if (!refused) return undefined
-    const forMs = Math.max(0, refused.end.expiresAtMs - this.#now)
+    const forMs = Math.max(0, (refused.end?.expiresAtMs ?? 0) - this.#now)
     return {
       reason: 'filtered',
       message: `the framework has refused ${String(refused.refused)} of it, for ${forMs} ms more`,

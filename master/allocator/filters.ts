@@ -10,15 +10,13 @@ export interface FilterEnd {
   readonly filters: Filter[]
 }
 
-/** What a framework has refused of an agent in a role. */
+/** What a framework has refused of an agent in a role. There may be a million of them: two numbers and two references. */
 export interface Filter {
   readonly claimant: number
   readonly agent: number
   readonly refused: Resources
-  readonly end: FilterEnd
-  isOver: boolean
-  /** An older one of the same claimant. */
-  next: Filter | undefined
+  /** Undefined: it has ended. */
+  end: FilterEnd | undefined
 }
 
 /**
@@ -27,7 +25,8 @@ export interface Filter {
  * thousands have refused is passed over at a bit for each.
  */
 export class Filters {
-  readonly #byClaimant = new Map<number, Filter>()
+  /** Mostly one each. */
+  readonly #byClaimant = new Map<number, Filter | readonly Filter[]>()
   #refusedNow: Resources | undefined
   #bits = new Uint32Array(0)
   #marked = 0
@@ -42,37 +41,31 @@ export class Filters {
   }
 
   add(filter: Filter): void {
-    filter.next = this.#byClaimant.get(filter.claimant)
-    this.#byClaimant.set(filter.claimant, filter)
+    const others = this.of(filter.claimant)
+    this.#byClaimant.set(filter.claimant, others.length === 0 ? filter : [filter, ...others])
     if (this.#refusedNow && filter.refused.contains(this.#refusedNow)) this.#mark(filter.claimant)
   }
 
-  /** All that a claimant has refused here. */
-  of(claimant: number): Filter[] {
-    const filters: Filter[] = []
-    for (let filter = this.#byClaimant.get(claimant); filter; filter = filter.next) filters.push(filter)
-    return filters
+  /** All that a claimant has refused here, the newest first. */
+  of(claimant: number): readonly Filter[] {
+    const known = this.#byClaimant.get(claimant)
+    return known === undefined ? none : isList(known) ? known : [known]
   }
 
   /** Ends one. */
   end(filter: Filter): void {
-    filter.isOver = true
+    filter.end = undefined
     this.#unmark(filter.claimant)
-    let rest: Filter | undefined
-    for (const other of this.of(filter.claimant).toReversed()) {
-      if (other.isOver) continue
-      other.next = rest
-      rest = other
-    }
-    if (rest) this.#byClaimant.set(filter.claimant, rest)
-    else this.#byClaimant.delete(filter.claimant)
+    const rest = this.of(filter.claimant).filter(other => other !== filter)
+    const [only] = rest
+    if (only === undefined) this.#byClaimant.delete(filter.claimant)
+    else this.#byClaimant.set(filter.claimant, rest.length === 1 ? only : rest)
   }
 
   /** Ends all of a claimant. @returns how many there were */
   endOf(claimant: number): number {
-    if (!this.#byClaimant.has(claimant)) return 0
     const filters = this.of(claimant)
-    for (const filter of filters) filter.isOver = true
+    for (const filter of filters) filter.end = undefined
     this.#byClaimant.delete(claimant)
     this.#unmark(claimant)
     return filters.length
@@ -83,7 +76,7 @@ export class Filters {
     const claimants: number[] = []
     for (const claimant of [...this.#byClaimant.keys()]) {
       for (const filter of this.of(claimant)) {
-        filter.isOver = true
+        filter.end = undefined
         claimants.push(claimant)
       }
     }
@@ -108,13 +101,13 @@ export class Filters {
       if (!this.#refusedNow?.equals(offered)) this.#forget()
       this.#refusedNow = offered
     } else if (isMarked(this.#bits, claimant)) return true
-    for (let filter = this.#byClaimant.get(claimant); filter; filter = filter.next) {
-      if (filter.refused.contains(offered)) {
-        this.#mark(claimant)
-        return true
-      }
-    }
-    return false
+    const known = this.#byClaimant.get(claimant)
+    if (known === undefined) return false
+    const isRefused = isList(known)
+      ? known.some(filter => filter.refused.contains(offered))
+      : known.refused.contains(offered)
+    if (isRefused) this.#mark(claimant)
+    return isRefused
   }
 
   #forget(): void {
@@ -142,6 +135,12 @@ export class Filters {
   }
 }
 
+const none: readonly Filter[] = []
+
+function isList(known: Filter | readonly Filter[]): known is readonly Filter[] {
+  return Array.isArray(known)
+}
+
 /** Whether a number is in a set of bits. */
 export function isMarked(bits: Uint32Array, id: number): boolean {
   const word = id >>> 5
@@ -165,7 +164,7 @@ export class FilterEnds {
   }
 
   add(filter: Filter): void {
-    filter.end.filters.push(filter)
+    filter.end?.filters.push(filter)
     this.#count += 1
   }
 
@@ -175,7 +174,7 @@ export class FilterEnds {
     if (this.#over < 1_000 || this.#over * 2 < this.#count) return
     const kept: FilterEnd[] = []
     for (let end = this.#ends.pop(); end; end = this.#ends.pop()) {
-      const filters = end.filters.filter(filter => !filter.isOver)
+      const filters = end.filters.filter(filter => filter.end !== undefined)
       end.filters.length = 0
       for (const filter of filters) end.filters.push(filter)
       if (filters.length > 0) kept.push(end)
@@ -188,7 +187,7 @@ export class FilterEnds {
 
   nextMs(): Millis | undefined {
     for (let end = this.#ends.peek(); end; end = this.#ends.peek()) {
-      if (end.filters.some(filter => !filter.isOver)) return end.expiresAtMs
+      if (end.filters.some(filter => filter.end !== undefined)) return end.expiresAtMs
       this.#drop()
     }
     return undefined
@@ -198,7 +197,7 @@ export class FilterEnds {
   take(now: Millis): Filter[] {
     const taken: Filter[] = []
     for (let end = this.#ends.peek(); end && end.expiresAtMs <= now; end = this.#ends.peek()) {
-      for (const filter of end.filters) if (!filter.isOver) taken.push(filter)
+      for (const filter of end.filters) if (filter.end) taken.push(filter)
       this.#drop()
     }
     return taken
@@ -208,6 +207,6 @@ export class FilterEnds {
     const end = this.#ends.pop()
     if (end === this.#last) this.#last = undefined
     this.#count -= end?.filters.length ?? 0
-    for (const filter of end?.filters ?? []) if (filter.isOver) this.#over -= 1
+    for (const filter of end?.filters ?? []) if (!filter.end) this.#over -= 1
   }
 }

@@ -181,8 +181,6 @@ export class AllocatorState {
       agent: agent.index,
       refused,
       end,
-      isOver: false,
-      next: undefined,
     }
     agent.filters.add(filter)
     this.filterEnds.add(filter)
