@@ -38,6 +38,11 @@ const windows: List<WindowRow> = {
   ],
 }
 
+interface RemoveOptions {
+  readonly yes: boolean
+  readonly mayReturn: boolean
+}
+
 export function addAgentsCommand(program: Command): void {
   const command = program.command('agents').description(`${agents.description}; list unless told`)
   addList(command, agents, true)
@@ -46,13 +51,15 @@ export function addAgentsCommand(program: Command): void {
     .description('an agent is gone for good: its tasks end as GONE_BY_OPERATOR, and it is not let in again')
     .argument('<agent>', 'its id')
     .option('--yes', 'it is so', false)
-  addMasterOptions(remove).action(async (agentId: string, options: MasterOptions & { yes: boolean }) => {
+    .option('--may-return', 'let it in again when it comes, as a new agent', false)
+  addMasterOptions(remove).action(async (agentId: string, options: MasterOptions & RemoveOptions) => {
     if (!options.yes)
       remove.error(
         `error: agent ${agentId} would never be let in again, and its tasks would count as gone; ` +
           'if its host is gone for good, repeat this with --yes',
       )
-    await operate(options, ['DELETE', `/agents/${encodeURIComponent(agentId)}?confirm=true`])
+    const mayReturn = options.mayReturn ? '&mayReturn=true' : ''
+    await operate(options, ['DELETE', `/agents/${encodeURIComponent(agentId)}?confirm=true${mayReturn}`])
   })
 }
 

@@ -213,9 +213,9 @@ export class Explainer {
     const forMs = Math.max(0, (refused.end?.expiresAtMs ?? 0) - this.#now)
     return {
       reason: 'filtered',
-      message: `the framework has refused ${String(refused.refused)} of it, for ${forMs} ms more`,
+      message: `the framework has refused ${String(refused.refused)} of it, for ${durationText(forMs)} more`,
       figures: { refused: String(refused.refused), refusedForMs: String(forMs) },
-      advice: `wait ${forMs} ms, or let the framework clear its filters (or revive)`,
+      advice: `wait ${durationText(forMs)}, or let the framework clear its filters (or revive)`,
       distance: forMs,
     }
   }
@@ -488,4 +488,16 @@ function pathOf(leaf: RoleNode): RoleNode[] {
   const path: RoleNode[] = []
   for (let node: RoleNode | undefined = leaf; node; node = node.parent) path.unshift(node)
   return path
+}
+
+/** `850 ms`, `54 s`, `12 min`, `3 h`, `2 d`: roughly, for people. */
+function durationText(ms: number): string {
+  const units = [
+    [86_400_000, 'd'],
+    [3_600_000, 'h'],
+    [60_000, 'min'],
+    [1_000, 's'],
+  ] as const
+  const unit = units.find(([size]) => ms >= 2 * size)
+  return unit ? `${Math.round(ms / unit[0])} ${unit[1]}` : `${ms} ms`
 }

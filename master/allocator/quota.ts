@@ -74,7 +74,7 @@ function limitProblem(quotas: ReadonlyMap<string, Quota>, role: string, quota: Q
 
 /** What guarantees need beyond the reservations of their roles must be there, unreserved, used or not. */
 function capacityProblem(state: AllocatorState, quotas: ReadonlyMap<string, Quota>): string | undefined {
-  const { names, tree } = state
+  const { names } = state
   const total: Amounts = []
   for (const agent of state.agents.values()) addTo(total, state.vectors.of(agent.total).unreserved, 1)
   const required = requiredOf(state, quotas)
@@ -82,7 +82,7 @@ function capacityProblem(state: AllocatorState, quotas: ReadonlyMap<string, Quot
     const [need, has] = [amountOf(required, id), amountOf(total, id)]
     if (need > has) {
       const name = names.name(id)
-      return `all guarantees together must be within the cluster's unreserved ${name}:${fromThousandths(has)}, got ${name}:${fromThousandths(need)} (of ${fromThousandths(amountOf(tree.totals, id))} in all)`
+      return `all guarantees together must be within what the cluster has unreserved, ${name}:${fromThousandths(has)}, got ${name}:${fromThousandths(need)} beyond the roles' own reservations`
     }
   }
   return undefined

@@ -90,7 +90,8 @@ describe("the operators' commands", () => {
     ['drain a1', { kind: 'drain', agentId }],
     ['deactivate a1', { kind: 'deactivate', agentId }],
     ['reactivate a1', { kind: 'reactivate', agentId }],
-    ['agents remove a1 --yes', { kind: 'remove-agent', agentId }],
+    ['agents remove a1 --yes', { kind: 'remove-agent', agentId, mayReturn: false }],
+    ['agents remove a1 --yes --may-return', { kind: 'remove-agent', agentId, mayReturn: true }],
     ['whitelist set h1 h2', { kind: 'set-whitelist', hostnames: ['h1', 'h2'] }],
     ['whitelist clear', { kind: 'set-whitelist' }],
   ]

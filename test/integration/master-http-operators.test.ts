@@ -111,7 +111,12 @@ describe('what operators change through the web endpoint', () => {
       ['POST /agents/agent-1/drain', undefined, { kind: 'drain', agentId }],
       ['POST /agents/agent-1/deactivate', {}, { kind: 'deactivate', agentId }],
       ['POST /agents/agent-1/reactivate', undefined, { kind: 'reactivate', agentId }],
-      ['DELETE /agents/agent-1?confirm=true', undefined, { kind: 'remove-agent', agentId }],
+      ['DELETE /agents/agent-1?confirm=true', undefined, { kind: 'remove-agent', agentId, mayReturn: false }],
+      [
+        'DELETE /agents/agent-1?confirm=true&mayReturn=true',
+        undefined,
+        { kind: 'remove-agent', agentId, mayReturn: true },
+      ],
       ['PUT /whitelist', { hostnames: ['h1', 'h2'] }, { kind: 'set-whitelist', hostnames: ['h1', 'h2'] }],
       ['PUT /whitelist', { hostnames: [] }, { kind: 'set-whitelist', hostnames: [] }],
       ['DELETE /whitelist', undefined, { kind: 'set-whitelist' }],

@@ -50,14 +50,18 @@ export function agentRoutes(master: MasterPort): Endpoint[] {
       method: 'delete',
       path: '/api/v1/agents/{agentId}',
       summary:
-        'The agent is gone for good, as the operator promises: its tasks end as GONE_BY_OPERATOR, and it is not let in again',
-      query: { confirm: boolean({ description: 'must be true, so that it is not done by accident' }) },
+        'The agent is gone, as the operator promises: its tasks end as GONE_BY_OPERATOR, and it is not let in again',
+      query: {
+        confirm: boolean({ description: 'must be true, so that it is not done by accident' }),
+        mayReturn: boolean({ description: 'it is let in again, as a new agent; not unless told' }),
+      },
       answer: changesView,
       errors: [404],
       async perform({ path, query }) {
         if (query.confirm !== true)
           throw wrong('confirm', 'must be true to remove an agent for good', query.confirm)
-        return await master.operate({ kind: 'remove-agent', agentId: path.agentId ?? '' })
+        const { mayReturn = false } = query
+        return await master.operate({ kind: 'remove-agent', agentId: path.agentId ?? '', mayReturn })
       },
     }),
   ]
