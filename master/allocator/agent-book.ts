@@ -5,6 +5,13 @@ import { type Amounts, addTo, type Vector, type Vectors } from './vectors.js'
 
 export type Column = 'offered' | 'allocated'
 
+/** What a claimant holds of the agent. */
+interface Holder {
+  readonly claimant: number
+  offered: Resources
+  allocated: Resources
+}
+
 const nothing: Holding = { offered: Resources.none, allocated: Resources.none }
 
 /** A broken promise: a bug, after which nothing may go on. */
@@ -23,8 +30,8 @@ export class AgentBook {
   facts: AgentFacts
   condition: AgentCondition = 'active'
   isWhitelisted = true
-  /** By claimant. */
-  readonly holders = new Map<number, Holding>()
+  /** Few, so that a list is quicker than a table. */
+  readonly holders: Holder[] = []
   readonly filters: Filters
   /** When shared volumes were offered last, and which. */
   sharedOffered = { call: -1, resources: Resources.none }
@@ -91,7 +98,11 @@ export class AgentBook {
   }
 
   holding(claimant: number): Holding {
-    return this.holders.get(claimant) ?? nothing
+    return this.#holder(claimant) ?? nothing
+  }
+
+  isHeldBy(claimant: number): boolean {
+    return this.#holder(claimant) !== undefined
   }
 
   /** From free to a column. @throws BooksError when it is offered and not free; tasks that run are taken as they are */
@@ -142,7 +153,7 @@ export class AgentBook {
   /** All that is held in a column, shared volumes once. */
   heldInAll(column: Column): Resources {
     let sum = Resources.none
-    for (const holding of this.holders.values()) sum = sum.plus(holding[column])
+    for (const holding of this.holders) sum = sum.plus(holding[column])
     return this.once(sum)
   }
 
@@ -181,15 +192,23 @@ export class AgentBook {
   }
 
   #change(claimant: number, resources: Resources, column: Column, sign: 1 | -1): void {
-    const before = this.holders.get(claimant) ?? nothing
-    const amount = this.#changed(before[column], resources, sign)
-    const after =
-      column === 'offered'
-        ? { offered: amount, allocated: before.allocated }
-        : { offered: before.offered, allocated: amount }
-    if (after.offered.isEmpty && after.allocated.isEmpty) this.holders.delete(claimant)
-    else this.holders.set(claimant, after)
+    let holder = this.#holder(claimant)
+    if (!holder) {
+      holder = { claimant, offered: Resources.none, allocated: Resources.none }
+      this.holders.push(holder)
+    }
+    holder[column] = this.#changed(holder[column], resources, sign)
+    if (holder.offered.isEmpty && holder.allocated.isEmpty)
+      this.holders.splice(this.holders.indexOf(holder), 1)
     addTo(this.#heldSums, this.#vectors.of(resources).all, sign)
+  }
+
+  #holder(claimant: number): Holder | undefined {
+    for (let index = 0; index < this.holders.length; index++) {
+      const holder = this.holders[index]
+      if (holder?.claimant === claimant) return holder
+    }
+    return undefined
   }
 
   #changed(held: Resources, resources: Resources, sign: 1 | -1): Resources {
@@ -201,7 +220,7 @@ export class AgentBook {
   /** What is free, from the beginning: after the total has changed, and while more is held than there is. */
   #settle(): void {
     let held = Resources.none
-    for (const { offered, allocated } of this.holders.values()) held = held.plus(offered).plus(allocated)
+    for (const { offered, allocated } of this.holders) held = held.plus(offered).plus(allocated)
     const exclusive = this.#exclusive(held)
     const total = this.#exclusive(this.total)
     this.#totalVector = this.#vectors.of(total)

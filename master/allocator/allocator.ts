@@ -355,8 +355,8 @@ export class Allocator {
     const sums = { offered: Resources.none, allocated: Resources.none }
     for (const agent of this.#agentsOf(whose)) {
       let [offered, allocated] = [Resources.none, Resources.none]
-      for (const [index, holding] of agent.holders) {
-        const claimant = this.#state.claimants.at(index)
+      for (const holding of agent.holders) {
+        const claimant = this.#state.claimants.at(holding.claimant)
         if (!claimant || !isOf(claimant, whose)) continue
         offered = offered.plus(holding.offered)
         allocated = allocated.plus(holding.allocated)
@@ -371,10 +371,10 @@ export class Allocator {
   /** Who holds something of an agent. */
   holders(agentId: string): ({ readonly frameworkId: string; readonly role: string } & Holding)[] {
     const agent = this.#state.agents.get(agentId)
-    return [...(agent?.holders ?? [])].flatMap(([index, holding]) => {
+    return (agent?.holders ?? []).flatMap(({ claimant: index, offered, allocated }) => {
       const claimant = this.#state.claimants.at(index)
       return claimant
-        ? [{ frameworkId: claimant.framework.frameworkId, role: claimant.role, ...holding }]
+        ? [{ frameworkId: claimant.framework.frameworkId, role: claimant.role, offered, allocated }]
         : []
     })
   }
@@ -559,22 +559,10 @@ export class Allocator {
     return roles.flatMap(role => this.#state.claimants.find(frameworkId, role) ?? [])
   }
 
-  #agentsOf({ agentId, frameworkId, role }: Whose) {
-    if (agentId !== undefined) {
-      const agent = this.#state.agents.get(agentId)
-      return agent ? [agent] : []
-    }
-    const framework =
-      frameworkId === undefined ? undefined : this.#state.claimants.frameworks.get(frameworkId)
-    if (frameworkId === undefined && role === undefined) return this.#state.sortedAgents()
-    const claimants = framework ? [...framework.claimants.values()] : this.#inRole(frameworkId, role)
-    const indexes = new Set(claimants.flatMap(claimant => [...claimant.agents]))
-    return [...indexes].flatMap(index => this.#state.agentAt(index) ?? [])
-  }
-
-  #inRole(frameworkId: string | undefined, role: string | undefined): Claimant[] {
-    if (frameworkId !== undefined || role === undefined) return []
-    return [...this.#state.claimants.frameworks.values()].flatMap(each => each.claimants.get(role) ?? [])
+  #agentsOf({ agentId }: Whose): readonly AgentBook[] {
+    if (agentId === undefined) return this.#state.sortedAgents()
+    const agent = this.#state.agents.get(agentId)
+    return agent ? [agent] : []
   }
 }
 

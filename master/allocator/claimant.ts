@@ -37,7 +37,7 @@ export interface Claimant {
   readonly share: Share
   offersMade: number
   /** Agents of which it holds something. */
-  readonly agents: Set<number>
+  agentCount: number
   filterCount: number
 }
 
@@ -102,7 +102,7 @@ export class Claimants {
       held: [],
       share: noShare(),
       offersMade: 0,
-      agents: new Set(),
+      agentCount: 0,
       filterCount: 0,
     }
     this.#claimants[made.index] = made
@@ -159,7 +159,7 @@ export class Claimants {
 
   /** Nobody needs it any more: it is no member and holds nothing. */
   forgetIfUnused(claimant: Claimant): void {
-    if (claimant.isMember || claimant.agents.size > 0) return
+    if (claimant.isMember || claimant.agentCount > 0) return
     const { framework } = claimant
     framework.claimants.delete(claimant.role)
     this.#claimants[claimant.index] = undefined

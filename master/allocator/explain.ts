@@ -234,7 +234,7 @@ export class Explainer {
       }
     }
     if (cut) return cut
-    for (const [index, { offered }] of agent.holders) {
+    for (const { claimant: index, offered } of agent.holders) {
       const other = this.#state.claimants.at(index)
       if (!other || offered.isEmpty || other === claimant) continue
       const name = `framework ${other.framework.frameworkId} in role ${other.role}`

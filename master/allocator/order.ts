@@ -8,7 +8,7 @@ export class Order {
   #length = 0
   #isSorted = true
   /** So many at the beginning have been found to be idle, by whoever gave this token. */
-  #idle = { count: 0, token: -1 }
+  readonly #idle = { count: 0, token: -1 }
   readonly #compare: (a: number, b: number) => number
 
   constructor(compare: (a: number, b: number) => number) {

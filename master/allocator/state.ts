@@ -96,7 +96,7 @@ export class AllocatorState {
   }
 
   removeAgent(agent: AgentBook): void {
-    for (const [index, { offered, allocated }] of [...agent.holders]) {
+    for (const { claimant: index, offered, allocated } of [...agent.holders]) {
       const claimant = this.claimants.at(index)
       if (!claimant) continue
       if (!offered.isEmpty) this.release(agent, claimant, offered, 'offered')
@@ -140,12 +140,13 @@ export class AllocatorState {
   /** The books of the agent and the quotas; the shares are the caller's to change, by `countHeld`. */
   take(agent: AgentBook, claimant: Claimant, resources: Resources, column: 'offered' | 'allocated'): void {
     const vector = this.vectors.of(resources)
+    const heldBefore = agent.isHeldBy(claimant.index)
     if (agent.isOfferable) addTo(this.freeUnreserved, agent.freeVector.unreserved, -1)
     if (vector.hasShared)
       this.#countShared(agent, claimant, () => agent.charge(claimant.index, resources, column))
     else agent.charge(claimant.index, resources, column)
     if (agent.isOfferable) addTo(this.freeUnreserved, agent.freeVector.unreserved, 1)
-    this.#countHolder(agent, claimant)
+    this.#countHolder(agent, claimant, heldBefore)
     this.tree.consume(claimant.leaf, vector.unreserved, 1)
   }
 
@@ -157,6 +158,7 @@ export class AllocatorState {
   /** From a column back to free. */
   release(agent: AgentBook, claimant: Claimant, resources: Resources, column: 'offered' | 'allocated'): void {
     const vector = this.vectors.of(resources)
+    const heldBefore = agent.isHeldBy(claimant.index)
     if (agent.isOfferable) addTo(this.freeUnreserved, agent.freeVector.unreserved, -1)
     if (vector.hasShared)
       this.#countShared(agent, claimant, () => agent.release(claimant.index, resources, column))
@@ -171,7 +173,7 @@ export class AllocatorState {
       claimant.demand.recount()
       this.claimantsLater.add(claimant)
     }
-    this.#countHolder(agent, claimant)
+    this.#countHolder(agent, claimant, heldBefore)
   }
 
   addFilter(agent: AgentBook, claimant: Claimant, refused: Resources, expiresAtMs: number): void {
@@ -238,8 +240,8 @@ export class AllocatorState {
 
   /** Agents of which a claimant holds something as offered, ascending by id. */
   *offersOf(claimant: Claimant): Generator<readonly [AgentBook, Resources]> {
-    const agents = [...claimant.agents].flatMap(index => this.#byIndex[index] ?? [])
-    for (const agent of agents.toSorted(byAgentId)) {
+    if (claimant.agentCount === 0) return
+    for (const agent of this.sortedAgents()) {
       const { offered } = agent.holding(claimant.index)
       if (!offered.isEmpty) yield [agent, offered]
     }
@@ -253,14 +255,12 @@ export class AllocatorState {
     this.headroomBlocked.clear()
   }
 
-  #countHolder(agent: AgentBook, claimant: Claimant): void {
-    const holds = agent.holders.has(claimant.index)
-    if (holds === claimant.agents.has(agent.index)) return
-    const before = claimant.agents.size
-    if (holds) claimant.agents.add(agent.index)
-    else claimant.agents.delete(agent.index)
+  #countHolder(agent: AgentBook, claimant: Claimant, heldBefore: boolean): void {
+    const holds = agent.isHeldBy(claimant.index)
+    if (holds === heldBefore) return
+    claimant.agentCount += holds ? 1 : -1
     const role = claimant.leaf.parent
-    if (role && (before === 0) !== (claimant.agents.size === 0)) role.holderCount += holds ? 1 : -1
+    if (role && claimant.agentCount === (holds ? 1 : 0)) role.holderCount += holds ? 1 : -1
     if (!holds) this.claimants.forgetIfUnused(claimant)
   }
 

@@ -86,7 +86,7 @@ export class Resources {
   }
 
   get isEmpty(): boolean {
-    return this.#values.size === 0
+    return this === Resources.none
   }
 
   /** Names in ascending order, whatever the kinds. */
