@@ -201,7 +201,7 @@ export class Allocator {
       claimants.noteSpecial(claimant, this.settings.minAllocatable)
       claimants.forgetIfUnused(claimant)
     }
-    if (framework.claimants.size === 0) claimants.frameworks.delete(frameworkId)
+    claimants.forgetFrameworkIfUnused(framework)
   }
 
   suppress(frameworkId: string, roles: readonly string[]): void {

@@ -9,6 +9,8 @@ import { type Amounts, addTo } from './vectors.js'
 /** A framework as the allocator knows it; one that only holds tasks has not subscribed yet. */
 export interface FrameworkEntry {
   readonly frameworkId: string
+  /** Ascending with the ids: comparing numbers is what most of a comparison would be otherwise. */
+  rank: number
   isSubscribed: boolean
   isActive: boolean
   capabilities: ReadonlySet<Capability>
@@ -46,6 +48,8 @@ const nobody: ReadonlySet<Capability> = new Set()
 /** All claimants, and their order in each role. */
 export class Claimants {
   readonly frameworks = new Map<string, FrameworkEntry>()
+  /** Ascending by id. Ids of frameworks are of plain letters: the language's own order is that of their bytes. */
+  readonly #ranked: FrameworkEntry[] = []
   readonly #tree: RoleTree
   readonly #claimants: (Claimant | undefined)[] = []
   readonly #vacant: number[] = []
@@ -73,13 +77,38 @@ export class Claimants {
     if (known) return known
     const made = {
       frameworkId,
+      rank: 0,
       isSubscribed: false,
       isActive: false,
       capabilities: nobody,
       claimants: new Map<string, Claimant>(),
     }
     this.frameworks.set(frameworkId, made)
+    this.#rank(made)
     return made
+  }
+
+  /** Between its neighbours; all anew when there is no number between them. */
+  #rank(framework: FrameworkEntry): void {
+    const ids = this.#ranked
+    let [low, high] = [0, ids.length]
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((ids[middle]?.frameworkId ?? '') < framework.frameworkId) low = middle + 1
+      else high = middle
+    }
+    ids.splice(low, 0, framework)
+    const [below, above] = [ids[low - 1]?.rank ?? 0, ids[low + 1]?.rank ?? Number.MAX_SAFE_INTEGER]
+    framework.rank = (below + above) / 2
+    if (framework.rank > below && framework.rank < above) return
+    for (const [index, each] of ids.entries())
+      each.rank = ((index + 1) / (ids.length + 1)) * Number.MAX_SAFE_INTEGER
+  }
+
+  /** It is in no role, and holds nothing in any. */
+  forgetFrameworkIfUnused(framework: FrameworkEntry): void {
+    if (framework.claimants.size > 0 || !this.frameworks.delete(framework.frameworkId)) return
+    this.#ranked.splice(this.#ranked.indexOf(framework), 1)
   }
 
   /** The framework in a role, made if it is not there. */
@@ -164,8 +193,7 @@ export class Claimants {
     framework.claimants.delete(claimant.role)
     this.#claimants[claimant.index] = undefined
     this.#vacant.push(claimant.index)
-    if (framework.claimants.size === 0 && !framework.isSubscribed)
-      this.frameworks.delete(framework.frameworkId)
+    if (!framework.isSubscribed) this.forgetFrameworkIfUnused(framework)
     this.#tree.prune(claimant.role)
   }
 
@@ -201,8 +229,7 @@ export class Claimants {
     return (
       compareShares(one.share, 1, other.share, 1) ||
       one.offersMade - other.offersMade ||
-      // Ids of frameworks are of plain letters, so that the language's own order is that of their bytes.
-      (one.framework.frameworkId < other.framework.frameworkId ? -1 : 1)
+      one.framework.rank - other.framework.rank
     )
   }
 }

@@ -73,13 +73,14 @@ function fractionOf(weight: number): [up: bigint, down: bigint] {
 /** By code points, which is the order of the bytes in UTF-8. */
 export function byName(a: string, b: string): number {
   if (a === b) return 0
-  const length = Math.min(a.length, b.length)
-  for (let index = 0; index < length; index++) {
-    const [one, other] = [a.charCodeAt(index), b.charCodeAt(index)]
-    if (one === other) continue
-    // Halves of a pair stand for code points above all others.
-    const isPair = (code: number) => code >= 0xd800 && code <= 0xdfff
-    return isPair(one) === isPair(other) ? one - other : isPair(one) ? 1 : -1
+  // The language compares halves of pairs as they are, which differs only where there are some.
+  if (!pairs.test(a) && !pairs.test(b)) return a < b ? -1 : 1
+  const [one, other] = [[...a], [...b]]
+  for (let index = 0; index < Math.min(one.length, other.length); index++) {
+    const difference = (one[index]?.codePointAt(0) ?? 0) - (other[index]?.codePointAt(0) ?? 0)
+    if (difference !== 0) return difference
   }
-  return a.length - b.length
+  return one.length - other.length
 }
+
+const pairs = /[\ud800-\udfff]/
