@@ -40,9 +40,22 @@ export function setDominant(
 }
 
 function isLarger(held: number, total: number, than: Share): boolean {
-  // Most that are equal as doubles are equal indeed.
-  if (total === than.total) return held > than.held
-  return BigInt(held) * BigInt(than.total) > BigInt(than.held) * BigInt(total)
+  return compareProducts(held, than.total, than.held, total) > 0
+}
+
+/** Below this, two products that are equal as doubles differ by less than 2 to the 31st. */
+const exactLowBits = 2 ** 83
+
+/**
+ * Compares a * b with c * d exactly, for safe integers of 0 or more. Most differ as doubles, and rounding keeps the
+ * order; where they do not, their lowest 32 bits tell, which `Math.imul` gives exactly.
+ */
+export function compareProducts(a: number, b: number, c: number, d: number): number {
+  const [left, right] = [a * b, c * d]
+  if (left !== right) return left - right
+  if (left < exactLowBits) return (Math.imul(a, b) - Math.imul(c, d)) | 0
+  const [one, other] = [BigInt(a) * BigInt(b), BigInt(c) * BigInt(d)]
+  return one < other ? -1 : one > other ? 1 : 0
 }
 
 /** Doubles that differ by no more than this may be of equal fractions, or of fractions in the other order. */
@@ -52,7 +65,7 @@ const roundings = 1e-12
 export function compareShares(a: Share, weightOfA: number, b: Share, weightOfB: number): number {
   const difference = a.value - b.value
   if (Math.abs(difference) > roundings * (a.value + b.value)) return difference
-  if (a.held === b.held && a.total === b.total && weightOfA === weightOfB) return 0
+  if (weightOfA === weightOfB) return compareProducts(a.held, b.total, b.held, a.total)
   const [upOfA, downOfA] = fractionOf(weightOfA)
   const [upOfB, downOfB] = fractionOf(weightOfB)
   const left = BigInt(a.held) * downOfA * BigInt(b.total) * upOfB

@@ -35,6 +35,35 @@ function declines(of: Size, targetMs: number, rounds = 12): Figure {
   }
 }
 
+/** The same in parts, between which other work has its turn: the longest part counts. */
+function slices(of: Size, agents: number): Figure {
+  const cluster = new BenchCluster(of)
+  let grants = cluster.cycle()
+  const parts: number[] = []
+  const rounds: number[] = []
+  for (let round = 0; round < 6; round++) {
+    cluster.decline(grants, yearMs)
+    cluster.now += 1_000
+    grants = []
+    let sum = 0
+    do {
+      const { ms, result } = timed(() => cluster.allocator.cycle(cluster.now, agents))
+      grants.push(...result)
+      parts.push(ms)
+      sum += ms
+    } while (cluster.allocator.hasMore)
+    expectCount(grants, of.agents)
+    rounds.push(sum)
+  }
+  const { p50, p99, max } = quantiles(parts)
+  return {
+    what: `${name(of)} in slices of ${agents} agents, the longest`,
+    ms: max,
+    targetMs: 20,
+    note: `p50 ${p50.toFixed(1)}, p99 ${p99.toFixed(1)}, ${parts.length} slices; a round ${quantiles(rounds).p50.toFixed(0)}`,
+  }
+}
+
 /** S4: nothing is free. */
 function nothingToGive(of: Size, targetMs: number): Figure {
   const cluster = new BenchCluster(of, { use: 'all' })
@@ -209,6 +238,7 @@ export const works: Readonly<Record<string, () => Figure[]>> = {
   'declines-10000': () => [declines(size(10_000, 1_000), 35)],
   'declines-20000': () => [declines(size(20_000, 2_000), 100)],
   'declines-50000': () => [declines(size(50_000, 1_000), 200, 8)],
+  'slices-50000': () => [slices(size(50_000, 1_000), 500)],
   'nothing-to-give': () => [nothingToGive(size(10_000, 1_000), 0.5)],
   quotas: () => quotas(3_000, 2_500, 500),
   'all-declined': () => [allDeclined(size(1_000, 1_000), 5)],
