@@ -88,7 +88,7 @@ export function byName(a: string, b: string): number {
   if (a === b) return 0
   // The language compares halves of pairs as they are, which differs only where there are some.
   if (!pairs.test(a) && !pairs.test(b)) return a < b ? -1 : 1
-  const [one, other] = [[...a], [...b]]
+  const [one, other] = [Array.from(a), Array.from(b)]
   for (let index = 0; index < Math.min(one.length, other.length); index++) {
     const difference = (one[index]?.codePointAt(0) ?? 0) - (other[index]?.codePointAt(0) ?? 0)
     if (difference !== 0) return difference

@@ -35,7 +35,7 @@ function declines(of: Size, targetMs: number, rounds = 12): Figure {
   }
 }
 
-/** The same in parts, between which other work has its turn: the longest part counts. */
+/** The same in parts of the size that a master takes at most, between which other work has its turn: the longest counts. */
 function slices(of: Size, agents: number): Figure {
   const cluster = new BenchCluster(of)
   let grants = cluster.cycle()
@@ -199,7 +199,7 @@ function newAgents(of: Size): Figure[] {
 }
 
 function newFramework(of: Size): Figure {
-  const times = Array.from({ length: 5 }, () => {
+  const times = Array.from({ length: 9 }, () => {
     const cluster = new BenchCluster(of)
     // Everybody has refused everything, so that all is free when the new one comes.
     for (let grants = cluster.cycle(); grants.length > 0; grants = cluster.cycle())
@@ -238,7 +238,7 @@ export const works: Readonly<Record<string, () => Figure[]>> = {
   'declines-10000': () => [declines(size(10_000, 1_000), 35)],
   'declines-20000': () => [declines(size(20_000, 2_000), 100)],
   'declines-50000': () => [declines(size(50_000, 1_000), 200, 8)],
-  'slices-50000': () => [slices(size(50_000, 1_000), 500)],
+  'slices-50000': () => [slices(size(50_000, 1_000), 250)],
   'nothing-to-give': () => [nothingToGive(size(10_000, 1_000), 0.5)],
   quotas: () => quotas(3_000, 2_500, 500),
   'all-declined': () => [allDeclined(size(1_000, 1_000), 5)],
