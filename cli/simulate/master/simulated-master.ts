@@ -43,7 +43,8 @@ export class SimulatedMaster {
       { agents: [], frameworks: [], roles: [] },
       {
         ...defaultMasterSettings,
-        ...(settings.offerTimeoutMs === undefined ? {} : { offerTimeoutMs: settings.offerTimeoutMs }),
+        // None unless told: what is looked at is who is offered what, not who forgets to answer.
+        offerTimeoutMs: settings.offerTimeoutMs ?? null,
         allocator: allocatorSettings(settings),
         agentTimeoutMs: neverMs,
         frameworkTimeoutMs: neverMs,
