@@ -12,6 +12,8 @@ export async function build() {
   pruneOutput()
   const tsc = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc')
   await runQuietly('Type check (tsc -b)', process.execPath, [tsc, '-b'])
+  // The compiler writes a plain file, and `npx tender` runs it as a program.
+  fs.chmodSync(path.join(root, 'dist', 'cli', 'main.js'), 0o755)
   await buildWeb()
 }
 
