@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 import { type Import, SourceFile, type SyntaxNode } from './source-file.js'
 
-/** Which parts each part may import, besides itself (DESIGN §2). */
+/** Which parts each part may import, besides itself (docs/architecture.md). */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   sdk: [],
   master: ['@tender/sdk', '@tender/sdk/protocol', '@tender/sdk/runtime', '@tender/sdk/values'],
@@ -44,7 +44,7 @@ const adapters: Readonly<Record<string, RegExp>> = {
   yaml: /^cli\/simulate\/yaml-document\.ts$/,
 }
 
-/** The cores, and what they are made of: functions of their inputs, and nothing else (DESIGN §3). */
+/** The cores, and what they are made of: functions of their inputs, and nothing else (docs/architecture.md). */
 const pure =
   /^(sdk\/values\/|sdk\/protocol\/|sdk\/scheduler\/(calls|declarations|driver|matching)\.ts$|master\/(core|allocator)\/|master\/registry\/records\.ts$|agent\/core\/|frameworks\/[^/]+\/(core|definition)\/)/
 
