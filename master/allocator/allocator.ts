@@ -1,10 +1,9 @@
-import type { ConstraintGroups, Shape } from '@tender/sdk/protocol'
+import type { Shape } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import { Resources } from '@tender/sdk/values'
 import type { Explanation } from '../core/view.js'
 import type { AgentBook } from './agent-book.js'
 import type { Claimant } from './claimant.js'
-import { checkConstraints } from './constraints.js'
 import { type Batch, Cycle } from './cycle.js'
 import { Demand } from './demand.js'
 import { Explainer } from './explain.js'
@@ -236,7 +235,8 @@ export class Allocator {
   setDemand(frameworkId: string, role: string, shapes: readonly Shape[] | undefined): void {
     const claimant = this.#state.claimants.find(frameworkId, role)
     if (!claimant?.isMember) return
-    claimant.demand = shapes && new Demand(shapes, this.#state.offersOf(claimant), this.#state.vectors)
+    claimant.demand =
+      shapes && new Demand(shapes, this.#state.offersOf(claimant), claimant.index, this.#state.vectors)
     this.#state.claimants.noteSpecial(claimant, this.settings.minAllocatable)
     this.#lookEverywhereFor(claimant)
     this.#isAllDue = true
@@ -247,11 +247,6 @@ export class Allocator {
     return this.#state.claimants
       .find(frameworkId, role)
       ?.demand?.shapes.map(({ shape, count }) => ({ ...shape, count }))
-  }
-
-  /** @throws Error with a sentence when one has not exactly one selector and predicate, or a pattern cannot be read */
-  static checkConstraints(groups: ConstraintGroups): void {
-    checkConstraints(groups)
   }
 
   // Roles
@@ -288,12 +283,7 @@ export class Allocator {
   }
 
   /** Why these resources cannot become reserved so because of a limit, or undefined. */
-  reservationProblem(
-    _agentId: string,
-    from: Resources,
-    to: Resources,
-    holderRole: string | undefined,
-  ): string | undefined {
+  reservationProblem(from: Resources, to: Resources, holderRole: string | undefined): string | undefined {
     return reservationProblem(this.#state, from, to, holderRole)
   }
 
@@ -394,7 +384,8 @@ export class Allocator {
     let left = mostAgents
     for (let batch = this.#nextBatch(left); batch; batch = this.#nextBatch(left)) {
       this.#state.cycles += 1
-      grants.push(...new Cycle(this.#state, this.#lot, batch).run())
+      // One by one: there may be more than a call takes as arguments.
+      for (const grant of new Cycle(this.#state, this.#lot, batch).run()) grants.push(grant)
       left -= batch.agents.length
     }
     this.#endOverdue()
@@ -516,7 +507,7 @@ export class Allocator {
 
   #mayWant(claimant: Claimant): boolean {
     const demand = this.settings.demandAware ? claimant.demand : undefined
-    return claimant.isActive && !demand?.isMet(demand.open(() => this.#state.offersOf(claimant)))
+    return claimant.isActive && !demand?.isMet(demand.open())
   }
 
   #nextOfSweep(sweep: Sweep, mostAgents: number): Batch {
@@ -529,7 +520,8 @@ export class Allocator {
 
   #endFilters(now: Millis): void {
     const next = this.#state.filterEnds.nextMs()
-    if (next !== undefined && next <= now) this.#overdue.push(...this.#state.filterEnds.take(now))
+    if (next !== undefined && next <= now)
+      this.#overdue = this.#overdue.concat(this.#state.filterEnds.take(now))
     this.#endOverdue()
   }
 

@@ -160,7 +160,7 @@ export class Cycle {
     if (!canUse(state, agent, claimant) || !meetsConstraints(agent.facts, claimant.constraints))
       return undefined
     const demand = state.settings.demandAware ? claimant.demand : undefined
-    const open = demand?.open(() => state.offersOf(claimant))
+    const open = demand?.open()
     if (demand && open && demand.isMet(open)) return undefined
     const available = availableTo(state, agent, claimant)
     if (available.isEmpty) return undefined
@@ -273,13 +273,13 @@ export function hasGpus(state: AllocatorState, agent: AgentBook): boolean {
   return amountOf(state.vectors.of(agent.total).scalars, state.gpus) > 0
 }
 
-export function isRemote({ settings }: AllocatorState, agent: AgentBook): boolean {
+function isRemote({ settings }: AllocatorState, agent: AgentBook): boolean {
   const region = agent.facts.domain?.region
   return settings.region !== undefined && region !== undefined && region !== settings.region
 }
 
 /** What is free on an agent, as far as a claimant may have it. */
-export function availableTo(state: AllocatorState, agent: AgentBook, claimant: Claimant): Resources {
+function availableTo(state: AllocatorState, agent: AgentBook, claimant: Claimant): Resources {
   return filteredFor(state, claimant, agent.free, sharedFor(state, agent, claimant))
 }
 

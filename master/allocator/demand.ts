@@ -31,13 +31,16 @@ const mostToldApart = 10
  */
 export class Demand {
   readonly shapes: readonly WantedShape[]
+  readonly #claimant: number
   readonly #vectors: Vectors
+  /** Every offer of this claimant is here: those of before the declaration, and those made since. */
   readonly #standing = new Map<AgentBook, readonly Standing[]>()
   /** What is wanted beyond the outstanding offers, by shape; undefined: to be counted anew. */
   #open: number[] | undefined
 
   /** @param offers outstanding, of agents ascending by id */
-  constructor(shapes: readonly Shape[], offers: Offers, vectors: Vectors) {
+  constructor(shapes: readonly Shape[], offers: Offers, claimant: number, vectors: Vectors) {
+    this.#claimant = claimant
     this.#vectors = vectors
     this.shapes = shapes.map(shape => ({
       shape,
@@ -66,15 +69,15 @@ export class Demand {
     if (wanted) wanted.count -= 1
   }
 
-  /** How many of each shape are wanted beyond what stands in these offers, of agents ascending by id. */
-  open(offers: () => Offers): readonly number[] {
+  /** How many of each shape are wanted beyond what stands in outstanding offers. */
+  open(): readonly number[] {
     if (this.#open) return this.#open
     const open = this.shapes.map(each => each.count)
-    const standing = new Map(this.#standing)
-    this.#standing.clear()
-    for (const [agent, offered] of offers()) {
-      const still = this.#stillStanding(agent, offered, standing.get(agent) ?? [])
-      this.#standing.set(agent, still)
+    for (const [agent, standing] of this.#standing) {
+      const { offered } = agent.holding(this.#claimant)
+      const still = this.#stillStanding(agent, offered, standing)
+      if (still.length === 0) this.#standing.delete(agent)
+      else this.#standing.set(agent, still)
       for (const { counts } of still) subtract(open, counts)
     }
     this.#open = open
@@ -144,6 +147,7 @@ export class Demand {
 
   /** Those of an agent's offers that together are what is still offered there. */
   #stillStanding(agent: AgentBook, offered: Resources, standing: readonly Standing[]): readonly Standing[] {
+    if (offered.isEmpty) return []
     const still = standing.length <= mostToldApart ? subsetOf(standing, offered) : undefined
     return still ?? [this.#byContent(agent, offered)]
   }

@@ -152,7 +152,7 @@ export class Explainer {
 
   #open(claimant: Claimant): readonly number[] | undefined {
     if (!this.#state.settings.demandAware) return undefined
-    return claimant.demand?.open(() => this.#state.offersOf(claimant))
+    return claimant.demand?.open()
   }
 
   #ofUse(claimant: Claimant, agent: AgentBook): Answer | undefined {

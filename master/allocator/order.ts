@@ -19,12 +19,6 @@ export class Order {
     return this.#length
   }
 
-  /** The n-th, sorted. */
-  at(index: number): number {
-    if (!this.#isSorted) this.#sort()
-    return this.#ids[index] ?? -1
-  }
-
   /** The sorted numbers. */
   sorted(): number[] {
     return [...this.places().subarray(0, this.#length)]

@@ -6,6 +6,7 @@ import {
   quantitiesToText,
   reservedRole,
   type Resources,
+  sizeOf,
 } from '@tender/sdk/values'
 import { isCountedByQuota } from './cut.js'
 import type { RoleNode } from './role-tree.js'
@@ -165,12 +166,8 @@ export function reservationProblem(
   ] as const) {
     for (const [key, value] of resources.entries()) {
       const kind = kindOf(key)
-      const amount =
-        value.kind === 'scalar'
-          ? value.thousandths
-          : value.kind === 'pieces'
-            ? value.pieces.reduce((sum, piece) => sum + piece, 0)
-            : 0
+      const isScalar = value.kind === 'scalar' || value.kind === 'pieces'
+      const amount = isScalar ? sizeOf(value) : 0
       const role = reservedRole(kind) ?? (isCountedByQuota(kind) ? holderRole : undefined)
       if (role !== undefined && amount > 0) count(role, state.names.id(kind.name), sign * amount)
     }

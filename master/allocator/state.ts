@@ -1,11 +1,10 @@
-import { AgentBook } from './agent-book.js'
+import { kindOf, reservedRole, type Resources, sizeOf } from '@tender/sdk/values'
+import { AgentBook, sharedOf } from './agent-book.js'
 import { type Claimant, Claimants } from './claimant.js'
 import { type Filter, FilterEnds, Filters } from './filters.js'
 import { type RoleNode, RoleTree } from './role-tree.js'
-import { sharedOf } from './agent-book.js'
 import type { AgentFacts, AllocatorSettings, Claim } from './types.js'
 import { addTo, amountOf, type Amounts, bump, Names, Vectors } from './vectors.js'
-import { kindOf, reservedRole, type Resources } from '@tender/sdk/values'
 
 /** A claimant has come to hold a shared volume, or holds it no longer. */
 interface SharedChange {
@@ -275,12 +274,8 @@ export class AllocatorState {
       const kind = kindOf(key)
       const role = reservedRole(kind)
       if (role === undefined) continue
-      const amount =
-        value.kind === 'scalar'
-          ? value.thousandths
-          : value.kind === 'pieces'
-            ? value.pieces.reduce((sum, piece) => sum + piece, 0)
-            : 0
+      const isScalar = value.kind === 'scalar' || value.kind === 'pieces'
+      const amount = isScalar ? sizeOf(value) : 0
       this.tree.changeReserved(role, this.names.id(kind.name), { amount: sign * amount, count: sign })
     }
   }

@@ -1,4 +1,4 @@
-import { kindOf, type Resources } from '@tender/sdk/values'
+import { kindOf, type Resources, sizeOf } from '@tender/sdk/values'
 import type { Minimum } from './types.js'
 
 /** Resource names as small whole numbers, so that amounts by name can be plain arrays. They are never forgotten. */
@@ -97,19 +97,6 @@ export class Vectors {
       if (isScalar && !kind.reservation && !kind.isRevocable) bump(vector.unreserved, id, amount)
     }
     return vector
-  }
-}
-
-function sizeOf(value: NonNullable<ReturnType<Resources['get']>>): number {
-  switch (value.kind) {
-    case 'scalar':
-      return value.thousandths
-    case 'pieces':
-      return value.pieces.reduce((sum, piece) => sum + piece, 0)
-    case 'ranges':
-      return value.ranges.reduce((sum, [begin, end]) => sum + end - begin + 1, 0) * 1000
-    case 'set':
-      return value.items.length * 1000
   }
 }
 

@@ -127,10 +127,9 @@ export class AcceptPlan {
 
   /** Together with the reservations before it: each alone may be within a limit that they exceed. */
   #checkLimits({ from, to }: Conversion): void {
-    const { agent, role } = this.#place
+    const { role } = this.#place
     const before = this.conversions.filter(({ kind }) => kind === 'reserve')
     const problem = this.#state.allocator.reservationProblem(
-      agent.agentId,
       Resources.sum([...before.map(each => each.from), from]),
       Resources.sum([...before.map(each => each.to), to]),
       role,

@@ -1,6 +1,6 @@
 import { type ConstraintGroups, type Demand, ProtocolError, type Reply } from '@tender/sdk/protocol'
 import { Resources } from '@tender/sdk/values'
-import { Allocator } from '../allocator/allocator.js'
+import { checkConstraints } from '../allocator/constraints.js'
 import type { Framework } from './state.js'
 import { done, type Turn } from './turn.js'
 import { viewFramework } from './views.js'
@@ -40,7 +40,7 @@ export function setDemands(turn: Turn, framework: Framework, demands: readonly D
 /** What is wrong with these constraints, or undefined. */
 export function constraintProblem(groups: ConstraintGroups | undefined = []): string | undefined {
   try {
-    Allocator.checkConstraints(groups)
+    checkConstraints(groups)
     return undefined
   } catch (error) {
     return (error as Error).message

@@ -139,7 +139,7 @@ export class Resources {
     const sums = new Map<string, Thousandths>()
     for (const [key, value] of this.#values) {
       const { name } = kindOf(key)
-      sums.set(name, (sums.get(name) ?? 0) + size(value))
+      sums.set(name, (sums.get(name) ?? 0) + sizeOf(value))
     }
     return sums
   }
@@ -258,8 +258,8 @@ function inOrder(pieces: readonly Thousandths[]): Thousandths[] {
   return pieces.toSorted((one, other) => one - other)
 }
 
-/** In thousandths; a port or a name counts as one. */
-function size(value: ResourceValue): Thousandths {
+/** How much it is, in thousandths; a port or a name counts as one. */
+export function sizeOf(value: ResourceValue): Thousandths {
   switch (value.kind) {
     case 'scalar':
       return value.thousandths

@@ -66,7 +66,7 @@ function checkConversion(state: MasterState, agent: Agent, conversion: Conversio
     const rule = `tasks hold a part of ${String(from)} of agent ${agentId}; free or offered is ${String(available) || 'nothing'}`
     throw new ProtocolError('resources-in-use', rule)
   }
-  const problem = kind === 'reserve' ? allocator.reservationProblem(agentId, from, to, undefined) : undefined
+  const problem = kind === 'reserve' ? allocator.reservationProblem(from, to, undefined) : undefined
   if (problem !== undefined) throw new ProtocolError('quota-exceeded', problem)
 }
 
