@@ -72,6 +72,8 @@ export function behavesLikeATransport(connect: () => Promise<Transport>): void {
       hear('a', 'second ')
       here.subscribe('a', () => heard.push('speaker'))
       await say('a')
+      // What comes back to the speaker travels on a connection of its own.
+      await roundTrip(here, here)
       expect(heard.toSorted()).to.deep.equal(['first a 0', 'second a 0', 'speaker'])
     })
 
