@@ -26,6 +26,16 @@ export const agentInfo = object({
   version: string({ maxLength: 40 }),
 })
 
+/** Whether an agent can run what it offers; while it cannot, nothing of it is offered, and its tasks stay as they are. */
+export const agentHealth = object({
+  ok: boolean(),
+  /** A sentence for people, when it is not ok: `the docker engine does not answer: …` */
+  reason: optional(string({ maxLength: 1000 })),
+})
+
+/** A task that an agent finds running, or left over, without knowing it: its record was lost or damaged. */
+export const orphan = object({ frameworkId, taskId })
+
 /** A task as its agent knows it. */
 export const agentTask = object({
   frameworkId,
@@ -36,6 +46,8 @@ export const agentTask = object({
   labels: optional(labels),
   state: oneOf(taskStates),
   launchedAtMs: timestampMs,
+  /** As it came with the launch. */
+  frameworkSince: optional(timestampMs),
   /** The status that `state` comes from; absent while there is none. */
   status: optional(taskStatus),
 })
@@ -43,8 +55,17 @@ export const agentTask = object({
 /** Agent to leader. */
 export const agentToLeader = {
   /** First of each session: who I am, and all that I run. A call; answered by `registered`. */
-  register: object({ agent: agentInfo, tasks: array(agentTask), received }),
-  heartbeat: object({ received }),
+  register: object({
+    agent: agentInfo,
+    tasks: array(agentTask),
+    /** What is there and belongs to no task: removed when the answer says so. */
+    orphans: optional(array(orphan)),
+    /** Absent: it is well. */
+    health: optional(agentHealth),
+    received,
+  }),
+  /** Absent health: it is well. Sent at once when that changes. */
+  heartbeat: object({ received, health: optional(agentHealth) }),
   /** Resent with backoff until `acknowledge` comes back. */
   update: object({ status: taskStatus }),
   reply,
@@ -54,7 +75,13 @@ export const agentToLeader = {
 export const leaderToAgent = {
   reply,
   /** A call; the answer says that the task is checkpointed, the updates say the rest. Safe to repeat. */
-  launch: object({ frameworkId, role: string(), task: taskInfo }),
+  launch: object({
+    frameworkId,
+    role: string(),
+    task: taskInfo,
+    /** When its framework first subscribed: tells its tasks from those of an ended framework of the same id. */
+    frameworkSince: optional(timestampMs),
+  }),
   /** A call. For a task that is not there (any more) it is remembered, so that it wins over a launch that comes later. */
   kill: object({ frameworkId, taskId, graceMs: optional(durationMs) }),
   /**
@@ -79,6 +106,8 @@ export const leaderToAgent = {
 /** The answer to `register`. */
 export const registered = object({
   heartbeatMs: durationMs,
+  /** Of the orphans that were named: nobody waits for them, they are to be ended and removed. */
+  removeOrphans: optional(array(orphan)),
 })
 
 /** The answer to `read-log`: bytes from `offset`, of a log that is `size` bytes long by now. */
@@ -92,6 +121,8 @@ export const logChunk = object({
 
 export type Domain = Infer<typeof domain>
 export type AgentInfo = Infer<typeof agentInfo>
+export type AgentHealth = Infer<typeof agentHealth>
+export type Orphan = Infer<typeof orphan>
 export type AgentTask = Infer<typeof agentTask>
 export type Registered = Infer<typeof registered>
 export type LogChunk = Omit<Infer<typeof logChunk>, 'data'> & { readonly data: Uint8Array }

@@ -17,6 +17,7 @@ export const errorCodes = [
   'invalid-demand',
   'invalid-operation',
   'invalid-offer',
+  'stale-offer',
   'not-your-offer',
   'offers-differ',
   'insufficient-resources',

@@ -102,6 +102,8 @@ export const frameworkToLeader = {
   accept: object({
     offerIds: array(offerId, { minItems: 1, maxItems: 1000 }),
     operations: array(operation, { maxItems: 100 }),
+    /** Whose offers they are: by this a new leader finds out what became of an accept that the one before had taken. */
+    agentId: optional(agentId),
     filter: optional(filter),
     /** All operations and tasks are done, or none is and the offers stand on; else each is done for itself. */
     allOrNothing: optional(boolean()),
