@@ -284,7 +284,10 @@ class AgentShell {
     })
     this.#transport.subscribe(this.#subjects.leader, bytes => {
       const decoded = decodeBeacon(bytes)
-      if (decoded.ok) this.#loop.push({ kind: 'beacon', epoch: decoded.message.epoch })
+      if (!decoded.ok) return
+      const { epoch, body } = decoded.message
+      const { registerWithinMs, agentHeartbeatMs } = body
+      this.#loop.push({ kind: 'beacon', epoch, registerWithinMs, agentHeartbeatMs })
     })
     this.#transport.onStatus(status => {
       if (status !== 'closed') this.#log.warn(`NATS is ${status}`)

@@ -1,4 +1,5 @@
 import {
+  type AgentHealth,
   type AgentInfo,
   type AgentTask,
   defaultKillGraceMs,
@@ -8,16 +9,17 @@ import {
   type Registered,
   type Reply,
   type SessionId,
-  type TaskInfo,
 } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import { isTerminal, Resources } from '@tender/sdk/values'
 import type { StartedContainer, TaskKey as ContainerKey } from '../containerizer/containerizer.js'
 import { ending, startFailure } from './ending.js'
 import type { AgentCommand } from './commands.js'
+import { Heartbeat } from './heartbeat.js'
 import type { AgentInput, TimedInput } from './inputs.js'
-import { UnstartableTasks } from './unstartable.js'
+import { Registration } from './registration.js'
 import { Resends } from './resends.js'
+import { spread } from './spread.js'
 import {
   type AgentTaskState,
   type Happening,
@@ -27,8 +29,10 @@ import {
   type TaskKey,
   taskKey,
 } from './task.js'
+import { UnstartableTasks } from './unstartable.js'
 
 type LeaderMessage = MessageOf<typeof leaderToAgent>
+type Launch = Extract<LeaderMessage, { kind: 'launch' }>['body']
 
 export interface AgentSettings {
   /** Its resources as they were last checkpointed, if the leader had made reservations or volumes of them. */
@@ -38,8 +42,8 @@ export interface AgentSettings {
 
 /** Nothing heard of the leader for so long: register again. */
 const silenceMs = 10_000
-const firstRegisterMs = 250
-const longestRegisterMs = 5_000
+/** Until the leader has told another. */
+const heartbeatMs = 2_500
 
 /**
  * An agent's care for its tasks, as a machine without clock, network, disk or containers: it registers, launches and
@@ -55,11 +59,14 @@ export class Agent {
   readonly #unstartable = new UnstartableTasks()
   #phase: 'recovering' | 'registering' | 'registered' = 'recovering'
   #epoch = 0
-  #registerCount = 0
-  #register = { call: '', resendAtMs: 0, waitMs: firstRegisterMs }
+  readonly #registration = new Registration()
+  readonly #heartbeat = new Heartbeat(heartbeatMs)
+  /** Over so long do all agents spread themselves when they register at the same time, as the last beacon said. */
+  #registerWithinMs = 0
   #heardAtMs = 0
-  #heartbeatMs = 2_500
-  #heartbeatAtMs = 0
+  #health: AgentHealth = { ok: true }
+  /** What was found running, or left over, and belongs to no task; they wait for the leader's word. */
+  readonly #orphans = new Map<TaskKey, ContainerKey>()
 
   /** @param tasks as they were checkpointed; none at the first start */
   constructor(settings: AgentSettings, tasks: readonly AgentTaskState[] = []) {
@@ -70,7 +77,9 @@ export class Agent {
   }
 
   step(input: TimedInput): AgentCommand[] {
-    return this.#handle(input, input.now)
+    const commands = this.#handle(input, input.now)
+    if (commands.some(isReport)) this.#heartbeat.spoke(input.now)
+    return commands
   }
 
   /** Whether a task has not ended yet. */
@@ -86,15 +95,19 @@ export class Agent {
   #handle(input: AgentInput, now: Millis): AgentCommand[] {
     switch (input.kind) {
       case 'recovered':
-        return this.#recovered(input.running, now)
+        return this.#recovered(input.running, input.orphans ?? [], now)
+      case 'orphans-found':
+        return this.#orphansFound(input.orphans, now)
       case 'message':
         return this.#message(input.message, now)
       case 'bad-message':
         return [this.#log('warn', 'a message of the leader was refused', { error: input.error.message })]
       case 'beacon':
-        return this.#beacon(input.epoch, now)
+        return this.#beacon(input, now)
       case 'reconnected':
-        return this.#phase === 'recovering' ? [] : this.#registerAgain(now)
+        return this.#phase === 'recovering' ? [] : this.#registerAgain(now, this.#registerWithinMs)
+      case 'health':
+        return this.#healthIs(input.health, now)
       case 'pulling':
         return this.#happened(input.task, { state: 'STARTING', message: `pulling image ${input.image}` }, now)
       case 'started':
@@ -121,8 +134,12 @@ export class Agent {
     }
   }
 
-  #recovered(running: readonly StartedContainer[], now: Millis): AgentCommand[] {
-    const commands: AgentCommand[] = []
+  #recovered(
+    running: readonly StartedContainer[],
+    orphans: readonly ContainerKey[],
+    now: Millis,
+  ): AgentCommand[] {
+    const commands = this.#addOrphans(orphans)
     for (const container of running) commands.push(...this.#started(container, now))
     for (const task of this.#tasks.values()) {
       if (task.updates.length > 0) this.#resends.start(keyOf(task), now)
@@ -132,18 +149,33 @@ export class Agent {
 
   // The leader
 
-  #registerAgain(now: Millis): AgentCommand[] {
+  /** Within `withinMs` when all agents do so for the same reason; they are not to come all at once. */
+  #registerAgain(now: Millis, withinMs: Millis = 0): AgentCommand[] {
     this.#phase = 'registering'
-    const call = `register-${++this.#registerCount}`
-    this.#register = { call, resendAtMs: now + firstRegisterMs, waitMs: firstRegisterMs }
     this.#heardAtMs = now
-    return [this.#sendRegister()]
+    this.#registration.begin(now + spread(this.#info.agentId, this.#epoch, withinMs))
+    return this.#sendRegisterIfDue(now)
   }
 
-  #sendRegister(): AgentCommand {
-    const tasks = [...this.#tasks.values()].map(describe)
-    const body = { agent: this.#info, tasks, received: this.#link.received }
-    return this.#send('register', body, this.#register.call)
+  #sendRegisterIfDue(now: Millis): AgentCommand[] {
+    if (!this.#registration.isDue(now)) return []
+    const body = {
+      agent: this.#info,
+      tasks: [...this.#tasks.values()].map(describe),
+      ...(this.#orphans.size > 0 ? { orphans: [...this.#orphans.values()] } : {}),
+      ...this.#badHealth(),
+      received: this.#link.received,
+    }
+    return [this.#send('register', body, this.#registration.call)]
+  }
+
+  #sendHeartbeat(now: Millis): AgentCommand {
+    this.#heartbeat.sent(now)
+    return this.#send('heartbeat', { received: this.#link.received, ...this.#badHealth() })
+  }
+
+  #badHealth(): { health?: AgentHealth } {
+    return this.#health.ok ? {} : { health: this.#health }
   }
 
   #send(kind: string, body: unknown, call?: string): AgentCommand {
@@ -153,12 +185,21 @@ export class Agent {
     }
   }
 
-  #beacon(epoch: number, now: Millis): AgentCommand[] {
+  #beacon(beacon: Extract<AgentInput, { kind: 'beacon' }>, now: Millis): AgentCommand[] {
+    const { epoch, registerWithinMs = 0, agentHeartbeatMs } = beacon
     if (epoch < this.#epoch) return []
     this.#heardAtMs = now
+    this.#registerWithinMs = registerWithinMs
+    this.#heartbeat.adapt(agentHeartbeatMs, now)
     if (epoch === this.#epoch || this.#phase === 'recovering') return []
+    // What an agent says first of all goes to whoever leads; it need not wait and say it again.
+    const isToldAlready = this.#epoch === 0 && !this.#registration.isRepeated
     this.#epoch = epoch
-    return [this.#log('info', 'a new leader was elected', { epoch }), ...this.#registerAgain(now)]
+    if (isToldAlready) return []
+    return [
+      this.#log('info', 'a new leader was elected', { epoch }),
+      ...this.#registerAgain(now, registerWithinMs),
+    ]
   }
 
   #message(message: LeaderMessage, now: Millis): AgentCommand[] {
@@ -177,11 +218,9 @@ export class Agent {
   #body(message: LeaderMessage, now: Millis): AgentCommand[] {
     switch (message.kind) {
       case 'reply':
-        return message.call === this.#register.call ? this.#registered(message.body, now) : []
-      case 'launch': {
-        const { frameworkId, role, task } = message.body
-        return this.#answered(message.call, this.#launch(frameworkId, role, task, now))
-      }
+        return message.call === this.#registration.call ? this.#registered(message.body, now) : []
+      case 'launch':
+        return this.#answered(message.call, this.#launch(message.body, now))
       case 'kill':
         return this.#answered(
           message.call,
@@ -192,7 +231,7 @@ export class Agent {
       case 'read-log':
         return message.call === undefined ? [] : [{ kind: 'read-log', call: message.call, ...message.body }]
       case 'resynchronise':
-        return this.#phase === 'registered' ? this.#registerAgain(now) : []
+        return this.#phase === 'registered' ? this.#registerAgain(now, this.#registerWithinMs) : []
       case 'set-resources':
         return this.#setResources(message.call, message.body)
     }
@@ -205,9 +244,12 @@ export class Agent {
       return [{ kind: 'give-up', reason: `the leader refuses this agent: ${reason}` }]
     }
     this.#phase = 'registered'
-    this.#heartbeatMs = (reply.result as Registered).heartbeatMs
-    this.#heartbeatAtMs = now + this.#heartbeatMs
-    const commands = [this.#log('info', 'registered with the leader', { epoch: this.#epoch })]
+    const { heartbeatMs, removeOrphans = [] } = reply.result as Registered
+    this.#heartbeat.begin(heartbeatMs, now)
+    const commands = [
+      this.#log('info', 'registered with the leader', { epoch: this.#epoch }),
+      ...removeOrphans.flatMap(orphan => this.#removeOrphan(orphan)),
+    ]
     for (const task of this.#tasks.values()) commands.push(...this.#sendUpdates(task))
     return commands
   }
@@ -238,19 +280,23 @@ export class Agent {
 
   // Tasks
 
-  #launch(frameworkId: string, role: string, info: TaskInfo, now: Millis): AgentCommand[] {
-    const key = taskKey(frameworkId, info.taskId)
-    // The order was repeated, perhaps long after the task has ended: a task id runs once.
+  #launch({ frameworkId, role, task: info, frameworkSince }: Launch, now: Millis): AgentCommand[] {
+    const { taskId } = info
+    const key = taskKey(frameworkId, taskId)
+    // The order was repeated, perhaps long after the task has ended: a task id runs once. What has ended is remembered
+    // in memory only: an order to the life before this one names that life's session, and is not heard.
     if (this.#tasks.has(key) || this.#unstartable.hasEnded(key)) return []
-    const task = newTask(frameworkId, role, info, now)
+    // If it runs already, and only its record was lost, its containerizer gives the one that runs.
+    this.#orphans.delete(key)
+    const task = newTask({ frameworkId, role, info, launchedAtMs: now, frameworkSince })
     this.#tasks.set(key, task)
     if (this.#unstartable.take(key)) {
       const happening: Happening = { state: 'KILLED', reason: 'TASK_KILLED_DURING_LAUNCH' }
-      return this.#happened({ frameworkId, taskId: info.taskId }, happening, now)
+      return this.#happened({ frameworkId, taskId }, happening, now)
     }
     return [
       { kind: 'checkpoint', task: copy(task) },
-      this.#log('info', 'launching task', { taskId: info.taskId, frameworkId }),
+      this.#log('info', 'launching task', { taskId, frameworkId }),
       { kind: 'start', frameworkId, info },
     ]
   }
@@ -272,6 +318,8 @@ export class Agent {
   #kill(key: ContainerKey, graceMs: number | undefined, reason: KillReason, now: Millis): AgentCommand[] {
     const task = this.#find(key)
     if (!task) {
+      // The launch may still come, and is not to win. Remembered in memory only: the leader repeats the kill until it
+      // has the task's last update, so one that this agent forgets by a restart is told again.
       this.#unstartable.add(taskKey(key.frameworkId, key.taskId))
       return []
     }
@@ -317,21 +365,53 @@ export class Agent {
     ]
   }
 
+  // What is not as it should be
+
+  /** Told at once, so that nothing more is offered that cannot be run. */
+  #healthIs(health: AgentHealth, now: Millis): AgentCommand[] {
+    if (health.ok === this.#health.ok && health.reason === this.#health.reason) return []
+    this.#health = health
+    const log = health.ok
+      ? this.#log('info', 'this agent is well again')
+      : this.#log('warn', 'this agent is not well, and nothing of it is offered', { reason: health.reason })
+    return this.#phase === 'registered' ? [log, this.#sendHeartbeat(now)] : [log]
+  }
+
+  #orphansFound(orphans: readonly ContainerKey[], now: Millis): AgentCommand[] {
+    const commands = this.#addOrphans(orphans)
+    if (commands.length > 0 && this.#phase === 'registered') commands.push(...this.#registerAgain(now))
+    return commands
+  }
+
+  #addOrphans(orphans: readonly ContainerKey[]): AgentCommand[] {
+    return orphans.flatMap(({ frameworkId, taskId }) => {
+      const key = taskKey(frameworkId, taskId)
+      if (this.#tasks.has(key) || this.#orphans.has(key)) return []
+      this.#orphans.set(key, { frameworkId, taskId })
+      const message = 'something runs, or is left over, of a task that is not known; it waits for the leader'
+      return [this.#log('warn', message, { taskId, frameworkId })]
+    })
+  }
+
+  #removeOrphan({ frameworkId, taskId }: ContainerKey): AgentCommand[] {
+    if (!this.#orphans.delete(taskKey(frameworkId, taskId))) return []
+    return [
+      this.#log('info', 'removing what nobody waits for', { taskId, frameworkId }),
+      { kind: 'remove-orphan', task: { frameworkId, taskId } },
+    ]
+  }
+
   #tick(now: Millis): AgentCommand[] {
     const commands: AgentCommand[] = []
-    if (this.#phase === 'registering' && now >= this.#register.resendAtMs) {
-      const waitMs = Math.min(this.#register.waitMs * 2, longestRegisterMs)
-      this.#register = { ...this.#register, resendAtMs: now + waitMs, waitMs }
-      commands.push(this.#sendRegister())
-    }
+    if (this.#phase === 'registering') commands.push(...this.#sendRegisterIfDue(now))
     if (this.#phase !== 'registered') return commands
     if (now >= this.#heardAtMs + silenceMs) {
-      return [this.#log('warn', `no leader heard for ${silenceMs} ms`), ...this.#registerAgain(now)]
+      return [
+        this.#log('warn', `no leader heard for ${silenceMs} ms`),
+        ...this.#registerAgain(now, this.#registerWithinMs),
+      ]
     }
-    if (now >= this.#heartbeatAtMs) {
-      this.#heartbeatAtMs = now + this.#heartbeatMs
-      commands.push(this.#send('heartbeat', { received: this.#link.received }))
-    }
+    if (this.#heartbeat.isDue(now, !this.#health.ok)) commands.push(this.#sendHeartbeat(now))
     for (const key of this.#resends.due(now)) {
       const task = this.#tasks.get(key)
       if (task) commands.push(...this.#sendUpdates(task))
@@ -360,13 +440,18 @@ function keyOf(task: AgentTaskState): TaskKey {
   return taskKey(task.frameworkId, task.info.taskId)
 }
 
+/** What the leader takes for a sign of life, besides heartbeats. */
+function isReport(command: AgentCommand): boolean {
+  return command.kind === 'send' && ['update', 'reply'].includes(command.envelope.kind)
+}
+
 /** A checkpoint is written later than it was decided; it must not change meanwhile. */
 function copy(task: AgentTaskState): AgentTaskState {
   return { ...task, updates: [...task.updates] }
 }
 
 function describe(task: AgentTaskState): AgentTask {
-  const { frameworkId, role, info, state, launchedAtMs, lastStatus } = task
+  const { frameworkId, role, info, state, launchedAtMs, frameworkSince, lastStatus } = task
   return {
     frameworkId,
     taskId: info.taskId,
@@ -376,6 +461,7 @@ function describe(task: AgentTaskState): AgentTask {
     ...(info.labels === undefined ? {} : { labels: info.labels }),
     state,
     launchedAtMs,
+    ...(frameworkSince === undefined ? {} : { frameworkSince }),
     ...(lastStatus === undefined ? {} : { status: lastStatus }),
   }
 }

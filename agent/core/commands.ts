@@ -20,6 +20,8 @@ export type AgentCommand =
   | { readonly kind: 'start'; readonly frameworkId: FrameworkId; readonly info: TaskInfo }
   | { readonly kind: 'stop'; readonly task: ContainerKey; readonly graceMs: number }
   | { readonly kind: 'remove'; readonly task: ContainerKey }
+  /** The leader has confirmed that nobody waits for it: ended if it runs, and removed. */
+  | { readonly kind: 'remove-orphan'; readonly task: ContainerKey }
   | {
       readonly kind: 'read-log'
       readonly call: string

@@ -18,6 +18,8 @@ export interface AgentTaskState {
   readonly role: string
   readonly info: TaskInfo
   readonly launchedAtMs: Millis
+  /** When its framework first subscribed, as the launch said. */
+  readonly frameworkSince?: Millis | undefined
   state: TaskState
   /** Where its container or process is, once it runs. */
   handle: ContainerHandle | undefined
@@ -31,12 +33,11 @@ export interface AgentTaskState {
   lastStatus: TaskStatus | undefined
 }
 
-export function newTask(frameworkId: FrameworkId, role: string, info: TaskInfo, now: Millis): AgentTaskState {
+type Launched = Pick<AgentTaskState, 'frameworkId' | 'role' | 'info' | 'launchedAtMs' | 'frameworkSince'>
+
+export function newTask(launched: Launched): AgentTaskState {
   return {
-    frameworkId,
-    role,
-    info,
-    launchedAtMs: now,
+    ...launched,
     state: 'STAGING',
     handle: undefined,
     killReason: undefined,

@@ -264,7 +264,7 @@ export class TestAgent {
     })
     this.transport.subscribe(subjects.leader, bytes => {
       const decoded = decodeBeacon(bytes)
-      if (decoded.ok) this.step({ kind: 'beacon', epoch: decoded.message.epoch })
+      if (decoded.ok) this.step({ kind: 'beacon', epoch: decoded.message.epoch, ...decoded.message.body })
     })
     this.transport.onStatus(status => {
       if (status === 'connected') this.step({ kind: 'reconnected' })
@@ -340,6 +340,7 @@ export class TestAgent {
         this.gaveUp = command.reason
         return
       case 'remove':
+      case 'remove-orphan':
       case 'read-log':
       case 'log':
         return
