@@ -2,6 +2,7 @@ import {
   type AgentId,
   type ErrorCode,
   LinkEnd,
+  oldestProtocolVersion,
   type Peer,
   type ProtocolError,
   type Reply,
@@ -69,8 +70,8 @@ export class Turn {
   }
 
   /** A fresh start of the numbers towards a peer: at each registration and subscription. */
-  newLink(): LinkEnd {
-    return new LinkEnd(`${this.epoch}-${this.#memory.nextSession()}`)
+  newLink(version?: number): LinkEnd {
+    return new LinkEnd(`${this.epoch}-${this.#memory.nextSession()}`, version)
   }
 
   newOfferId(): string {
@@ -105,9 +106,12 @@ export class Turn {
     this.commands.push({ kind: 'send', peer, envelope: end.link.wrap(kind, body, this.epoch, options) })
   }
 
-  /** To somebody who has no link (yet): outside of any numbering, in a session of its own. */
+  /**
+   * To somebody who has no link (yet): outside of any numbering, in a session of its own, and in the oldest version, since
+   * it is not known what is understood.
+   */
   toStranger(peer: Peer, kind: string, body: object, options: { to?: SessionId; call?: string } = {}): void {
-    const envelope = this.newLink().wrap(kind, body, this.epoch, options)
+    const envelope = this.newLink(oldestProtocolVersion).wrap(kind, body, this.epoch, options)
     this.commands.push({ kind: 'send', peer, envelope })
   }
 
