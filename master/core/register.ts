@@ -34,9 +34,10 @@ export function register(turn: Turn, agentId: AgentId, message: Register): void 
   } catch (error) {
     const refusal = new ProtocolError('invalid-agent', (error as Error).message)
     turn.log('warn', 'an agent was refused', { agentId, error: refusal.message })
-    const { session, call } = message
+    const { session, call, v } = message
     return turn.refuse({ kind: 'agent', id: agentId }, refusal, {
       to: session,
+      v,
       ...(call === undefined ? {} : { call }),
     })
   }

@@ -22,8 +22,8 @@ type Subscribe = Extract<MessageOf<typeof frameworkToLeader>, { kind: 'subscribe
  * it.
  */
 export function subscribe(turn: Turn, frameworkId: FrameworkId, message: Subscribe): void {
-  const { session, call, body } = message
-  const options = { to: session, ...(call === undefined ? {} : { call }) }
+  const { session, call, body, v } = message
+  const options = { to: session, v, ...(call === undefined ? {} : { call }) }
   try {
     checkFramework(frameworkId, body.framework, body.offerConstraints)
     checkDemands(body.framework.roles, body.demands)
