@@ -222,7 +222,7 @@ class MasterShell {
     const registry = new Registry(store, this.#log)
     try {
       const content = await registry.load()
-      if (!this.#elector?.isLeader || this.#stopped) return
+      if (this.#elector?.epoch !== epoch || this.#stopped) return
       const leadership = {
         cluster: this.#options.cluster,
         masterId: this.#masterId,
@@ -255,7 +255,7 @@ class MasterShell {
       this.#tick(term)
     } catch (error) {
       this.#log.error('the registry could not be read', { error: describeError(error) })
-      this.#elector?.stepDown('the registry could not be read')
+      if (this.#elector?.epoch === epoch) this.#elector.stepDown('the registry could not be read')
     }
   }
 
