@@ -30,6 +30,7 @@ export class Elector {
   readonly #events: ElectorEvents
   readonly #election: Election
   #cancel: CancelTimer = () => {}
+  #stopWatching: () => void = () => {}
   /** Ends when the operation that is on its way has been answered. */
   #answered: Promise<void> = Promise.resolve()
 
@@ -59,10 +60,15 @@ export class Elector {
 
   start(): void {
     this.#step({ kind: 'start' })
+    const stop = this.#store.watch?.(leaseKey, entry => {
+      if (!entry) this.#step({ kind: 'vanished' })
+    })
+    this.#stopWatching = stop ?? this.#stopWatching
   }
 
   /** Gives leadership up, so that another master need not wait for the lease to end. */
   async resign(): Promise<void> {
+    this.#stopWatching()
     this.#step({ kind: 'resign' })
     while (this.#election.isAsking) await this.#answered
   }
