@@ -78,6 +78,12 @@ export class Elector {
     this.#step({ kind: 'step-down', reason })
   }
 
+  /** Resolves when the lease has been looked at, if that is due, or the store could not be reached. */
+  async check(): Promise<void> {
+    this.#step({ kind: 'tick' })
+    while (this.#election.isAsking) await this.#answered
+  }
+
   #step(happening: Happening): void {
     const commands = this.#election.step({ ...happening, now: this.#clock.now() } as ElectionInput)
     // Before anybody is told, who may have something to say to it at once.
