@@ -82,6 +82,8 @@ export interface RunningMaster {
 }
 
 const tickMs = 100
+/** NATS servers were seen to need 4.6 to 6.9 s to replace the leader of a bucket of three copies. */
+const leastReplicatedLeaseMs = 10_000
 /** An agent that has not answered by then is slow or away. */
 const logTimeoutMs = 5_000
 /** As long as the registry may take. */
@@ -94,6 +96,11 @@ export async function startMaster(options: MasterOptions): Promise<RunningMaster
   const transport = new NatsTransport(connection, log)
   try {
     const { cluster, replicas, leaseMs } = options
+    if (replicas > 1 && leaseMs < leastReplicatedLeaseMs) {
+      log.warn(
+        `the lease is ${leaseMs} ms: when a NATS server of the bucket dies, the others may need longer to go on, and leadership with them; ${leastReplicatedLeaseMs} ms or more is advised`,
+      )
+    }
     const registry = await NatsStore.open(connection, { bucket: `tender-${cluster}-registry`, replicas })
     const lease = await NatsStore.open(connection, {
       bucket: `tender-${cluster}-leader`,
