@@ -57,14 +57,15 @@ export class Kills {
     return reply.code === 'unknown-task' ? taskId : undefined
   }
 
-  /** What is heard of a task decides whether the order stands. */
-  heardOf(taskId: TaskId, state: TaskState, now: Millis): void {
+  /** While nobody knows a task, its order rests. @returns whether it is due now, because the task has turned up */
+  heardOf(taskId: TaskId, state: TaskState, now: Millis): boolean {
     const open = this.#open.get(taskId)
-    if (!open) return
-    if (state === 'UNKNOWN') return this.#rest(taskId, open)
-    if (!this.#idle.delete(taskId) || !activeStates.includes(state)) return
+    if (!open) return false
+    if (state === 'UNKNOWN') this.#rest(taskId, open)
+    if (!activeStates.includes(state) || !this.#idle.delete(taskId)) return false
     open.dueAtMs = now
     open.waitMs = firstWaitMs
+    return true
   }
 
   /** The task has ended. */

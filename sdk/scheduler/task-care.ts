@@ -81,7 +81,7 @@ export class TaskCare {
       const task = this.#tasks.settle(taskId, launched.has(taskId) ? 'launched' : otherwise)
       if (task && otherwise === 'unknown') this.#reconciliation.add(task, now)
     }
-    return this.#askDue(now)
+    return otherwise === 'unknown' ? this.#askDue(now) : []
   }
 
   status(status: TaskStatus, now: Millis): CareAction[] {
@@ -89,8 +89,8 @@ export class TaskCare {
     const outcome = this.#updates.receive(status)
     if (outcome.isNews) this.#reconciliation.heardOf(taskId)
     if (isTerminal(state)) this.#kills.forget(taskId)
-    else this.#kills.heardOf(taskId, state, now)
-    return [...this.#actions(taskId, outcome), ...this.#killDue(now)]
+    const isDue = this.#kills.heardOf(taskId, state, now)
+    return [...this.#actions(taskId, outcome), ...(isDue ? this.#killDue(now) : [])]
   }
 
   handled(done: Acknowledgement): CareAction[] {
