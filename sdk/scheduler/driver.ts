@@ -217,7 +217,7 @@ export class Driver {
     return [
       ...overtaken.map(earlierId => settled(earlierId, { ok: true })),
       settled(callId, reply),
-      ...(reply.ok ? this.#declareAgain(open) : []),
+      ...(reply.ok && this.#mayBeUndeclared(open, reply) ? this.#declareAgain(open) : []),
       ...this.#perform(this.#tasks.answered(callId, reply, now)),
       ...this.#perform(open.call === 'accept' ? this.#tasks.accepted(open.body, reply, now) : []),
     ]
@@ -245,10 +245,19 @@ export class Driver {
 
   /**
    * A call that was sent before this subscription, and is answered now, may have been done before it: then the
-   * subscription has replaced what the leader had made of it. So what holds is said once more.
+   * subscription has replaced what the leader had made of it. And of an accept of another leader's offers a leader only
+   * says what became of it.
    */
-  #declareAgain({ call, body, role, sentWith }: OpenCall): DriverCommand[] {
-    if (this.#phase !== 'subscribed' || sentWith === this.#subscribeCount) return []
+  #mayBeUndeclared({ call, sentWith }: OpenCall, { result }: Reply): boolean {
+    if (this.#phase !== 'subscribed') return false
+    const { tasks, operations = [] } = call === 'accept' ? (result as Accepted) : { tasks: [] }
+    return (
+      sentWith !== this.#subscribeCount || [...tasks, ...operations].some(each => each.code === 'stale-offer')
+    )
+  }
+
+  /** What holds is said once more. */
+  #declareAgain({ call, body, role }: OpenCall): DriverCommand[] {
     const callId = (): string => `${this.#settings.session}-again-${++this.#againCount}`
     if (call === 'update')
       return this.#calls.lastUpdate ? [] : [this.#send('update', this.#declarations.facts, callId())]

@@ -83,6 +83,17 @@ describe('what was declared to a leader that has gone', () => {
     expect(demands(rig)).to.deep.equal([{ demands: [{ role: 'a' }] }])
   })
 
+  it('is said to the new one when that has only looked what became of an accept', () => {
+    const rig = DriverRig.subscribed({ demands: [wanting(3)] })
+    rig.hearOffers('o1')
+    rig.step({ kind: 'beacon', epoch: 2 })
+    const launch = { kind: 'launch', tasks: [{ taskId: 't1', resources: one }] }
+    rig.call('c1', 'accept', { offerIds: ['o1'], operations: [launch], demands: [wanting(2)] })
+    rig.failOver(2)
+    rig.answer('c1', outcome(false))
+    expect(demands(rig)).to.deep.equal([{ demands: [wanting(2)] }])
+  })
+
   it('is left to a newer declaration that is under way', () => {
     const rig = DriverRig.subscribed({ demands: [wanting(3)] })
     rig.call('c1', 'demand', { demands: [wanting(4)] })
