@@ -455,8 +455,9 @@ export class Agent {
 
   #storedAgain(now: Millis): AgentCommand[] {
     const tasks = this.#store.recovered()
-    const updates = this.#phase === 'registered' ? tasks.flatMap(task => this.#sendUpdates(task)) : []
-    return [...this.#tellHealth(now), ...updates]
+    const commands = this.#tellHealth(now)
+    if (this.#phase !== 'registered') return commands
+    return [...commands, ...tasks.flatMap(task => this.#sendUpdates(task))]
   }
 
   #orphansFound(orphans: readonly ContainerKey[], now: Millis): AgentCommand[] {
