@@ -73,6 +73,20 @@ export class TaskCare {
     return this.#askDue(now)
   }
 
+  /**
+   * A new leader knows of the accepts of the one before by what runs. Of a task that has run already and is forgotten it
+   * says that it never did; who has heard of the task knows better.
+   */
+  completed(reply: Reply): Reply {
+    if (!reply.ok) return reply
+    const result = reply.result as Accepted
+    const tasks = result.tasks.map(each => {
+      const hasRun = each.code === 'stale-offer' && this.#tasks.get(each.taskId)?.endedBy === 'agent'
+      return hasRun ? { taskId: each.taskId, ok: true } : each
+    })
+    return { ...reply, result: { ...result, tasks } }
+  }
+
   /** What became of an accept. */
   accepted(body: CallBody, { ok, code, result }: Reply, now: Millis): CareAction[] {
     const results = ok ? (result as Accepted).tasks : []
