@@ -103,7 +103,8 @@ export class TaskCare {
   status(status: TaskStatus, now: Millis): CareAction[] {
     const { taskId, state, reason } = status
     const outcome = this.#updates.receive(status)
-    if (state === 'UNREACHABLE' && reason === 'RECONCILIATION') this.#reconciliation.unreachable(status, now)
+    const isOpen = state === 'UNREACHABLE' && reason === 'RECONCILIATION' && !this.#tasks.get(taskId)?.endedBy
+    if (isOpen) this.#reconciliation.unreachable(status, now)
     else if (outcome.isNews) this.#reconciliation.heardOf(taskId)
     if (isTerminal(state)) this.#kills.forget(taskId)
     const isDue = this.#kills.heardOf(taskId, state, now)

@@ -114,6 +114,15 @@ describe("the driver's reconciliation", () => {
     expect(rig.during(3 * minuteMs, /-own-/)).to.deep.equal([])
   })
 
+  it('has an end for a task that has ended, whatever became of its agent', () => {
+    const rig = running()
+    rig.hearUpdate(2, 'FINISHED')
+    rig.call('c2', 'reconcile', { tasks: [{ taskId: 't1', agentId: 'a1' }] })
+    expect(rig.hearAnswer('UNREACHABLE')).to.deep.equal([])
+    rig.answer('c2')
+    expect(rig.during(5 * minuteMs, /-own-/)).to.deep.equal([])
+  })
+
   it('tells what differs from what was told last, and nothing else', () => {
     const rig = running()
     expect([
