@@ -228,9 +228,13 @@ function missTask(turn: Turn, { agentId }: Agent, task: Task): void {
 function takeTask(turn: Turn, agent: Agent, report: AgentTask, wasUnreachable: boolean): void {
   const { state } = turn
   const key = taskKey(report.frameworkId, report.taskId)
-  const known = state.tasks.get(key)
+  const other = state.tasks.get(key)
+  const isElsewhere = other !== undefined && other.agentId !== agent.agentId
+  if (isElsewhere && state.agents.get(other.agentId)?.state === 'registered')
+    return killDouble(turn, agent, report, other)
+  if (isElsewhere) forgetTask(turn, other)
+  const known = isElsewhere ? undefined : other
   if (!known && isTerminal(report.state)) return
-  if (known && known.agentId !== agent.agentId) return killDouble(turn, agent, report, known)
   const mustEnd = !known && (state.endedTasks.has(key) || isOfEndedFramework(state, report))
   const task = known ?? adopt(turn, agent, report)
   if (report.status) applyStatus(turn, task, report.status)
@@ -240,6 +244,13 @@ function takeTask(turn: Turn, agent: Agent, report: AgentTask, wasUnreachable: b
     task.state = report.state
     masterStatus(turn, task, report.state, 'AGENT_REREGISTERED', `agent ${agent.agentId} is reachable again`)
   }
+}
+
+/** Of one whose agent is away this one knows more: if it runs there, too, it is killed when that agent comes back. */
+function forgetTask({ state }: Turn, task: Task): void {
+  const { frameworkId, role, agentId, resources } = task
+  state.tasks.delete(task)
+  state.allocator.release({ frameworkId, role, agentId, resources })
 }
 
 /** Its framework has used the id again elsewhere, as if the task had ended: so it must. */

@@ -77,6 +77,21 @@ describe('agents that come back', () => {
     ])
   })
 
+  it('with a task of an agent that is away: they know more of it', () => {
+    rig = new MasterRig({ agentTimeoutMs: 10_000 })
+    for (const id of ['a1', 'a2']) rig.agent(id, 'cpus:4')
+    rig.framework('web', { roles: ['prod'] })
+    launch()
+    for (let passed = 0; passed < 12_000; passed += 1_000) {
+      rig.advance(1_000)
+      rig.heartbeat({ kind: 'agent', id: 'a2' })
+    }
+    rig.agent('a2', undefined, { tasks: [running()] })
+    expect(rig.state.tasks.map(task => [task.agentId, task.state])).to.deep.equal([['a2', 'RUNNING']])
+    rig.agent('a1')
+    expect([rig.sent('agent a1', 'kill'), rig.sent('agent a2', 'kill')]).to.deep.equal([[orphan], []])
+  })
+
   it('are asked again when what they list was overtaken while the registry was written', () => {
     rig.registry = 'waits'
     rig.operate({ kind: 'deactivate', agentId: 'a1' })
