@@ -17,11 +17,12 @@ import { isOfEndedFramework, rememberFramework } from './framework-lives.js'
 import { agentHeartbeatMs } from './heartbeats.js'
 import { noteLeaving } from './inverse-offers.js'
 import { killTask } from './kill.js'
+import { tellState } from './reconcile.js'
 import { rescindOffersOf } from './offers.js'
 import { conditionOf } from './operator/conditions.js'
 import type { Agent, Task } from './state.js'
 import { taskKey } from './state.js'
-import { applyStatus, endTask, masterStatus } from './status-update.js'
+import { applyStatus, endTask, keepEnded, masterStatus } from './status-update.js'
 import { done, type Turn } from './turn.js'
 import { viewAgent } from './views.js'
 
@@ -234,9 +235,10 @@ function takeTask(turn: Turn, agent: Agent, report: AgentTask, wasUnreachable: b
     return killDouble(turn, agent, report, other)
   if (isElsewhere) forgetTask(turn, other)
   const known = isElsewhere ? undefined : other
-  if (!known && isTerminal(report.state)) return
+  if (!known && isTerminal(report.state)) return rememberEnded(turn, agent, report)
   const mustEnd = !known && (state.endedTasks.has(key) || isOfEndedFramework(state, report))
   const task = known ?? adopt(turn, agent, report)
+  if (!known && wasUnreachable) tellState(turn, task)
   if (report.status) applyStatus(turn, task, report.status)
   // Its framework has been told that it has ended, e.g. as GONE, or has ended itself; until it has, it holds what it holds.
   if (mustEnd) return killTask(turn, task)
@@ -264,14 +266,32 @@ function killDouble(turn: Turn, agent: Agent, { frameworkId, taskId }: AgentTask
   callAgent(turn, agent, 'kill', undefined, { frameworkId, taskId })
 }
 
+/** It ended while no leader knew it: its agent resends how, and whoever asks meanwhile is to hear the same. */
+function rememberEnded(turn: Turn, agent: Agent, report: AgentTask): void {
+  const task = taskOf(turn, agent, report)
+  if (turn.state.endedTasks.has(task.key)) return
+  if (report.status) task.status = { ...report.status, agentId: agent.agentId }
+  keepEnded(turn.state, task)
+}
+
 /** A task that this leader has not launched itself: it came with the agent, after a failover. */
 function adopt(turn: Turn, agent: Agent, report: AgentTask): Task {
+  const task = taskOf(turn, agent, report)
+  const { frameworkId, role, agentId, resources } = task
+  turn.state.endedTasks.delete(task.key)
+  turn.state.tasks.add(task)
+  rememberFramework(turn, task)
+  turn.state.allocator.charge({ frameworkId, role, agentId, resources })
+  return task
+}
+
+function taskOf(turn: Turn, { agentId }: Agent, report: AgentTask): Task {
   const { frameworkId, taskId, role } = report
-  const task: Task = {
+  return {
     key: taskKey(frameworkId, taskId),
     taskId,
     frameworkId,
-    agentId: agent.agentId,
+    agentId,
     role,
     name: report.name ?? taskId,
     resources: Resources.fromWire(report.resources),
@@ -283,9 +303,4 @@ function adopt(turn: Turn, agent: Agent, report: AgentTask): Task {
     updatedAtMs: turn.now,
     killedFor: undefined,
   }
-  turn.state.endedTasks.delete(task.key)
-  turn.state.tasks.add(task)
-  rememberFramework(turn, task)
-  turn.state.allocator.charge({ frameworkId, role, agentId: agent.agentId, resources: task.resources })
-  return task
 }

@@ -92,6 +92,23 @@ describe('agents that come back', () => {
     expect([rig.sent('agent a1', 'kill'), rig.sent('agent a2', 'kill')]).to.deep.equal([[orphan], []])
   })
 
+  it('with the end of a task that a new leader did not know: whoever asks hears of the same end', () => {
+    rig.elect()
+    rig.framework('web', { roles: ['prod'] })
+    const status = {
+      ...orphan,
+      state: 'FINISHED',
+      sequence: 2,
+      timestampMs: 7,
+      source: 'agent',
+      exitCode: 0,
+    } as const
+    rig.agent('a1', undefined, { tasks: [running({ state: 'FINISHED', status })] })
+    rig.call('web', 'reconcile', { tasks: [{ taskId: 't1', agentId: 'a1' }] })
+    expect(states()).to.deep.equal([['t1', 'FINISHED']])
+    expect(rig.offered('web')).to.deep.equal(['a1 prod: cpus:4;mem:1024'])
+  })
+
   it('are asked again when what they list was overtaken while the registry was written', () => {
     rig.registry = 'waits'
     rig.operate({ kind: 'deactivate', agentId: 'a1' })
