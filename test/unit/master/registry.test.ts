@@ -161,10 +161,11 @@ function without(key: string): object {
 
 /** Every bit of every character flipped, one at a time; and the text cut after every character. */
 function damagedTexts(text: string): string[] {
-  const flipped = [...text].flatMap((character, at) =>
+  const places = Array.from({ length: text.length }, (_, at) => at)
+  const flipped = places.flatMap(at =>
     [1, 2, 4, 8, 16, 32, 64].map(
-      bit => text.slice(0, at) + String.fromCharCode(character.charCodeAt(0) ^ bit) + text.slice(at + 1),
+      bit => text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ bit) + text.slice(at + 1),
     ),
   )
-  return [...flipped, ...[...text].map((_, at) => text.slice(0, at))]
+  return [...flipped, ...places.map(at => text.slice(0, at))]
 }
