@@ -43,6 +43,8 @@ export interface AgentSettings {
   /** Its resources as they were last checkpointed, if the leader had made reservations or volumes of them. */
   readonly info: AgentInfo
   readonly session: SessionId
+  /** Greater at each start; undefined: it could not be counted. */
+  readonly starts?: number | undefined
 }
 
 /** Nothing heard of the leader for so long: register again. */
@@ -193,6 +195,7 @@ export class Agent {
     return {
       agent: this.#info,
       tasks: tasks.flatMap(task => (task ? [describe(task)] : [])),
+      ...(this.#settings.starts === undefined ? {} : { starts: this.#settings.starts }),
       ...(this.#orphans.size > 0 ? { orphans: [...this.#orphans.values()] } : {}),
       ...this.#heartbeatBody(),
     }
