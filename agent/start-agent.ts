@@ -26,7 +26,7 @@ import {
   systemRandom,
   type Transport,
 } from '@tender/sdk/runtime'
-import { isTerminal, parseAttributes, Resources } from '@tender/sdk/values'
+import { isTerminal, Resources } from '@tender/sdk/values'
 import { Checkpoint } from './checkpoint/checkpoint.js'
 import { DiskError } from './checkpoint/disk-error.js'
 import { lockWorkDir } from './checkpoint/lock.js'
@@ -35,8 +35,9 @@ import {
   type Containerizer,
   type ContainerizerEvents,
   ContainerStartError,
+  type TaskKey,
 } from './containerizer/containerizer.js'
-import { type EngineConnection, type EngineOptions } from './containerizer/docker/engine.js'
+import type { EngineConnection, EngineOptions } from './containerizer/docker/engine.js'
 import { baseEnvironment } from './containerizer/process/environment.js'
 import { ProcessContainerizer } from './containerizer/process/process-containerizer.js'
 import { Sandboxes } from './containerizer/sandbox.js'
@@ -45,10 +46,10 @@ import { Agent } from './core/agent.js'
 import type { AgentCommand } from './core/commands.js'
 import type { AgentInput } from './core/inputs.js'
 import type { AgentTaskState } from './core/task.js'
+import { findEngine, runsInDocker } from './find-engine.js'
 import { carriedOver } from './resources/carry-over.js'
-import { detectResources } from './resources/detect.js'
-import { type Reconfiguration, reconfigured, type StartedWith } from './resources/started-with.js'
-import { namesIn, toldOrDetected } from './resources/static-resources.js'
+import type { Reconfiguration } from './resources/started-with.js'
+import { settle, whatItStartsWith } from './settle.js'
 import { version } from './version.js'
 
 export type ContainerizerKind = 'docker' | 'process'
@@ -112,7 +113,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     const startedWith = Resources.fromWire(is.resources)
     const kept = await checkpoint.resources()
     const resources = kept ? carriedOver(kept, startedWith) : startedWith
-    const starts = await countStart(checkpoint, log)
+    const starts = await checkpoint.countStart(systemClock.now())
     const tasks = await checkpoint.tasks()
     const engine = await findEngine(options, { log, isNeeded: tasks.some(runsInDocker) })
     const kinds: ContainerizerKind[] = [
@@ -158,52 +159,6 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   }
 }
 
-async function whatItStartsWith(options: AgentOptions): Promise<StartedWith> {
-  const detected = Resources.parse(await detectResources(options.workDir))
-  const told = options.resources ?? ''
-  const names = namesIn(told)
-  return {
-    resources: toldOrDetected(told, detected).toWire(),
-    detected: detected.names().filter(name => !names.has(name)),
-    attributes: parseAttributes(options.attributes ?? ''),
-    ...(options.domain ? { domain: options.domain } : {}),
-  }
-}
-
-/** Undefined when the disk takes nothing: then the leader cannot tell this agent from an older one, and takes it. */
-async function countStart(checkpoint: Checkpoint, log: Log): Promise<number | undefined> {
-  try {
-    return await checkpoint.countStart(systemClock.now())
-  } catch (error) {
-    if (!(error instanceof DiskError)) throw error
-    log.warn('this start could not be counted', { error: describeError(error) })
-    return undefined
-  }
-}
-
-interface Settling {
-  readonly checkpoint: Checkpoint
-  readonly log: Log
-  readonly options: AgentOptions
-}
-
-/** Compares it with what the agent was started with before, and keeps it for the next time. */
-async function settle(now: StartedWith, { checkpoint, log, options }: Settling): Promise<StartedWith> {
-  const before = await checkpoint.startedWith()
-  const settled = reconfigured(before, now, options.reconfiguration)
-  const [measured, taken] = [now, settled].map(({ resources }) => String(Resources.fromWire(resources)))
-  if (measured !== taken)
-    log.info('a little less was detected than before; the old amounts hold', { measured })
-  if (before && JSON.stringify(before) === JSON.stringify(settled)) return settled
-  try {
-    checkpoint.writeStartedWith(settled)
-  } catch (error) {
-    if (!(error instanceof DiskError)) throw error
-    log.warn('what this agent is started with could not be kept', { error: describeError(error) })
-  }
-  return settled
-}
-
 function checkedId(id: string): string {
   const checked = validator(agentIdSchema)(id)
   if (!checked.ok) throw new TypeError(`an agent's id: ${describeProblems(checked.problems)}`)
@@ -219,40 +174,11 @@ function madeUpId(random: Random): string {
   return `${host.slice(0, 50)}-${random.hex(6)}`
 }
 
-function runsInDocker({ info, handle, state }: AgentTaskState): boolean {
-  return !isTerminal(state) && (handle ? handle.kind === 'docker' : info.container !== undefined)
-}
-
-/** One that is needed is waited for, if it does not answer: by tasks that run in it, or since it was asked for. */
-async function findEngine(
-  options: AgentOptions,
-  { log, isNeeded }: { readonly log: Log; readonly isNeeded: boolean },
-): Promise<EngineConnection | undefined> {
-  const { containerizers } = options
-  if (containerizers !== 'auto' && !containerizers.includes('docker')) return undefined
-  // Loaded only where it is used: it is the heaviest library of the agent.
-  const { awaitedEngine, connectEngine } = await import('./containerizer/docker/engine.js')
-  let why = 'no engine answers'
-  const engine = await connectEngine({ ...options.engine, onUnavailable: reason => (why = reason) })
-  if (engine) {
-    log.info('docker engine found', { version: engine.version })
-    return engine
-  }
-  if (containerizers === 'auto' && !isNeeded) {
-    log.info('no docker engine; tasks run as plain processes', { reason: why })
-    return undefined
-  }
-  log.warn('the docker engine does not answer; it is waited for, and nothing is offered until it does', {
-    reason: why,
-  })
-  return awaitedEngine(options.engine)
-}
-
 interface Surroundings {
   readonly log: Log
   readonly transport: Transport
   readonly checkpoint: Checkpoint
-  readonly starts: number | undefined
+  readonly starts: number
   /** As they were checkpointed. */
   readonly tasks: readonly AgentTaskState[]
   readonly engine: EngineConnection | undefined
@@ -267,7 +193,7 @@ class AgentShell {
   readonly #log: Log
   readonly #transport: Transport
   readonly #checkpoint: Checkpoint
-  readonly #starts: number | undefined
+  readonly #starts: number
   readonly #tasks: readonly AgentTaskState[]
   readonly #engine: EngineConnection | undefined
   readonly #startedWith: Resources
@@ -447,7 +373,7 @@ class AgentShell {
         for (const task of command.tasks) this.#checkpoint.write(task)
         return this.#step({ kind: 'stored-again' })
       case 'forget':
-        return this.#checkpoint.forget(command.task)
+        return this.#forget(command.task)
       case 'send':
         this.#transport.publish(this.#subjects.toLeader(this.#self), encode(command.envelope))
         return
@@ -494,6 +420,19 @@ class AgentShell {
     } catch (error) {
       const reason = error instanceof ContainerStartError ? error.reason : 'start-failed'
       this.#loop.push({ kind: 'start-failed', task, reason, message: describeError(error) })
+    }
+  }
+
+  /** What stays on a disk that cannot be written is found at the next start, told again, and forgotten then. */
+  #forget(task: TaskKey): void {
+    try {
+      this.#checkpoint.forget(task)
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      this.#log.warn('the record of an ended task could not be removed', {
+        ...task,
+        error: describeError(error),
+      })
     }
   }
 

@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import type { AgentId } from '@tender/sdk/protocol'
-import type { Log, Millis } from '@tender/sdk/runtime'
+import { describeError, type Log, type Millis } from '@tender/sdk/runtime'
 import type { AgentTaskState } from '../core/task.js'
 import type { StartedWith } from '../resources/started-with.js'
+import { DiskError } from './disk-error.js'
 import { RecordFiles } from './record-files.js'
 import { isId, isResourcesRecord, isStart, isStartedWith, isTask, type ResourcesRecord } from './records.js'
 
@@ -33,7 +34,8 @@ export class Checkpoint {
   async agentId(make: () => AgentId): Promise<AgentId> {
     const isFirstStart = (await this.#files.list(this.#directory)).length === 0
     const paths = ['agent.json', 'agent-copy.json'].map(name => join(this.#directory, name))
-    const records = await Promise.all(paths.map(path => this.#files.read(path, isId)))
+    const records = []
+    for (const path of paths) records.push(await this.#files.read(path, isId))
     const agentId = records.find(record => record !== undefined)?.agentId ?? make()
     if (records.every(record => record === undefined) && !isFirstStart) {
       this.#log.error(
@@ -45,7 +47,7 @@ export class Checkpoint {
       )
     }
     for (const [index, path] of paths.entries()) {
-      if (records[index]?.agentId !== agentId) this.#files.write(path, { agentId })
+      if (records[index]?.agentId !== agentId) this.#writeId(path, agentId, !isFirstStart)
     }
     return agentId
   }
@@ -58,8 +60,26 @@ export class Checkpoint {
     const path = this.#path('starts')
     const before = await this.#files.read(path, isStart)
     const starts = Math.max((before?.starts ?? 0) + 1, Math.floor(now / 1000))
-    this.#files.write(path, { starts })
+    this.#tryToWrite(path, { starts })
     return starts
+  }
+
+  /** Later on, a disk that takes nothing is no reason not to start. */
+  #writeId(path: string, agentId: AgentId, isKnown: boolean): void {
+    if (isKnown) this.#tryToWrite(path, { agentId })
+    else this.#files.write(path, { agentId })
+  }
+
+  #tryToWrite(path: string, record: object): void {
+    try {
+      this.#files.write(path, record)
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      this.#log.warn('a file of the checkpoint could not be written', {
+        file: path,
+        error: describeError(error),
+      })
+    }
   }
 
   /** Undefined when the leader has changed nothing yet. */

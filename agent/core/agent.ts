@@ -43,8 +43,8 @@ export interface AgentSettings {
   /** Its resources as they were last checkpointed, if the leader had made reservations or volumes of them. */
   readonly info: AgentInfo
   readonly session: SessionId
-  /** Greater at each start; undefined: it could not be counted. */
-  readonly starts?: number | undefined
+  /** Greater at each start. */
+  readonly starts?: number
 }
 
 /** Nothing heard of the leader for so long: register again. */
