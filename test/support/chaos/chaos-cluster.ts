@@ -86,6 +86,10 @@ export class ChaosCluster {
     else await part.says(readyOf(name))
   }
 
+  get canCutOff(): boolean {
+    return this.#options.network !== undefined
+  }
+
   async cutOff(agentId: string, cut: Cut): Promise<void> {
     await this.#network.cut(agentId, cut)
   }
