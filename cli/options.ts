@@ -87,6 +87,13 @@ export function positiveInteger(text: string): number {
   return Number(text)
 }
 
+export function percent(text: string): number {
+  const value = Number(text)
+  if (!/^\d{1,3}(\.\d+)?$/.test(text) || value > 100)
+    throw new InvalidArgumentError(`a share is a number from 0 to 100, in percent, got '${text}'.`)
+  return value
+}
+
 /** `500ms`, `5s`, `10m`, `1h` or `2d`, to milliseconds. */
 export function duration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text)

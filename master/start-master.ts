@@ -7,6 +7,7 @@ import {
   encode,
   frameworkToLeader,
   LinkEnd,
+  oldestProtocolVersion,
   type Peer,
   type LogChunk,
   ProtocolError,
@@ -159,7 +160,8 @@ class MasterShell {
     this.#log = options.log.with({ masterId: this.#masterId })
     this.#subjects = new Subjects(options.cluster)
     this.#hub = new EventHub()
-    this.#beaconLink = new LinkEnd(this.#masterId)
+    // Heard by all, of whatever version.
+    this.#beaconLink = new LinkEnd(this.#masterId, oldestProtocolVersion)
     this.#requests = new Requests(around.clock)
     this.#reader = new MasterReader({
       clock: around.clock,
@@ -403,10 +405,9 @@ class MasterShell {
 
   #beacon(term: Term): void {
     if (this.#term !== term) return
-    const beacon = { masterId: this.#masterId, httpUrl: this.#httpUrl }
     this.#around.transport.publish(
       this.#subjects.leader,
-      encode(this.#beaconLink.wrap('beacon', beacon, term.epoch)),
+      encode(this.#beaconLink.wrap('beacon', term.core.beacon(), term.epoch)),
     )
     this.#cancelTimers[0] = this.#around.clock.setTimer(beaconIntervalMs, () => this.#beacon(term))
   }

@@ -5,6 +5,7 @@ import {
   duration,
   logOf,
   type LogOptions,
+  percent,
   port,
   positiveInteger,
   stopWithStdinOption,
@@ -21,6 +22,8 @@ interface MasterCommandOptions extends LogOptions, AllocatorOptions {
   readonly lease: number
   readonly replicas: number
   readonly offerTimeout: number
+  readonly maxSilentShare: number
+  readonly agentRemovalRate: number
   readonly stopWithStdin: boolean
 }
 
@@ -63,6 +66,21 @@ export function addMasterCommand(program: Command): void {
         .argParser(duration)
         .env('TENDER_OFFER_TIMEOUT'),
     )
+    .addOption(
+      new Option(
+        '--max-silent-share <percent>',
+        'when more of the agents are silent at once, the master suspects its own link and gives none up; 100: never',
+      )
+        .default(20)
+        .argParser(percent)
+        .env('TENDER_MAX_SILENT_SHARE'),
+    )
+    .addOption(
+      new Option('--agent-removal-rate <number>', 'so many agents at most become unreachable in a second')
+        .default(100)
+        .argParser(positiveInteger)
+        .env('TENDER_AGENT_REMOVAL_RATE'),
+    )
   addAllocatorOptions(command).addOption(stopWithStdinOption())
   addLogOptions(command).action(async (options: MasterCommandOptions) => {
     const log = logOf('master', options)
@@ -78,6 +96,8 @@ export function addMasterCommand(program: Command): void {
         replicas: options.replicas,
         settings: {
           offerTimeoutMs: options.offerTimeout === 0 ? null : options.offerTimeout,
+          maxSilentShare: options.maxSilentShare / 100,
+          agentRemovalsPerSecond: options.agentRemovalRate,
           allocator: allocatorSettings(options),
         },
         log,
