@@ -102,6 +102,18 @@ describe('chaos: one fault after another', function () {
     })
   }
 
+  it('kill -9 of an agent while it launches: each task runs once, or is reported', async () => {
+    const ids = ['half-1', 'half-2', 'half-3', 'half-4']
+    const ordered = cluster.witness.order('agent-2', ...ids)
+    await answered('the first has started', async () => {
+      return cluster.ledger.find('start', { frameworkId: 'witness', taskId: 'half-1' })
+    })
+    await cluster.kill9('agent-2')
+    await ordered
+    await cluster.restart('agent-2')
+    await settles()
+  })
+
   it('a frozen agent is UNREACHABLE, told once, and RUNNING again when it wakes up', async () => {
     const told = cluster.witness.statesOf('stays-1')
     cluster.part('agent-1').pause()

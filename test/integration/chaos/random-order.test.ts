@@ -13,6 +13,10 @@ const seed = Number(process.env['TENDER_CHAOS_SEED'] ?? Math.floor(Math.random()
 const shortMs = 2_500
 const longMs = 11_000
 const longShare = 0.1
+/** In how many rounds an instance of the app dies too. */
+const instanceShare = 0.4
+/** From an order to its container: whoever dies then has it half done. */
+const launchMs = 300
 
 describe(`chaos: ${rounds} faults in random order (TENDER_CHAOS_SEED=${seed})`, function () {
   this.timeout(120_000)
@@ -35,26 +39,23 @@ describe(`chaos: ${rounds} faults in random order (TENDER_CHAOS_SEED=${seed})`, 
 
   const newTasks = (count: number) => Array.from({ length: count }, () => `task-${++taskCount}`)
 
-  /** Some of the witness' running tasks. */
-  const someRunning = async (count: number) => {
-    const running = await cluster.ledger.running()
-    const own = running.filter(
-      task => task.frameworkId === 'witness' && !cluster.witness.killed.has(task.taskId),
-    )
-    return own
-      .map(({ taskId }) => ({ taskId, lot: random.next() }))
+  const inRandomOrder = <T>(list: readonly T[]) =>
+    list
+      .map(item => ({ item, lot: random.next() }))
       .toSorted((a, b) => a.lot - b.lot)
-      .slice(0, count)
-      .map(({ taskId }) => taskId)
-  }
+      .map(({ item }) => item)
 
-  /** What goes on while the faults last: tasks end, one is killed, others are launched. */
+  /** What goes on while the faults last: tasks end, one is killed, an instance dies, others are launched. */
   const life = async (): Promise<Promise<void>[]> => {
-    const [killed, ...ending] = await someRunning(3)
-    const orders = [cluster.witness.order(oneOf(cluster.agentIds, random), ...newTasks(3))]
-    if (killed !== undefined) orders.push(cluster.witness.kill(killed))
-    for (const taskId of ending) await cluster.end(taskId, Math.floor(random.next() * 4))
-    return orders
+    const running = inRandomOrder(await cluster.ledger.running()).filter(task => !cluster.isToEnd(task))
+    const instances = running.filter(({ frameworkId }) => frameworkId === 'service')
+    const [killed, ...others] = running.filter(({ frameworkId }) => frameworkId === 'witness')
+    if (instances[0] && random.next() < instanceShare) await cluster.killContainer(instances[0])
+    for (const { taskId } of others.slice(0, 2)) await cluster.end(taskId, Math.floor(random.next() * 4))
+    return [
+      cluster.witness.order(oneOf(cluster.agentIds, random), ...newTasks(3)),
+      ...(killed ? [cluster.witness.kill(killed.taskId)] : []),
+    ]
   }
 
   const play = async (faults: readonly Fault[]) => {
@@ -62,6 +63,7 @@ describe(`chaos: ${rounds} faults in random order (TENDER_CHAOS_SEED=${seed})`, 
     const durationMs = random.next() < longShare ? longMs : random.next() * shortMs
     // Under way when it happens, or only begun while it lasts.
     const early = random.next() < 0.5 ? await life() : []
+    if (early.length > 0) await delay(random.next() * launchMs)
     for (const fault of faults) await fault.strike()
     const late = early.length > 0 ? [] : await life()
     await delay(durationMs)

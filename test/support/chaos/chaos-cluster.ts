@@ -12,7 +12,7 @@ import { busyboxImage } from '../engine.js'
 import { AgentNetwork, type Cut } from './agent-network.js'
 import { Brokers } from './brokers.js'
 import { answered, ChaosProcess } from './chaos-process.js'
-import { ContainerLedger, nameOf, type TaskContainer } from './container-ledger.js'
+import { ContainerLedger, nameOf, type TaskContainer, type TaskName } from './container-ledger.js'
 import { endPipe, Witness } from './witness.js'
 
 const main = fileURLToPath(new URL('../../../cli/main.js', import.meta.url))
@@ -157,6 +157,12 @@ export class ChaosCluster {
     await file.write(`${exitCode}\n`)
     await file.close()
     await answered(`${taskId} has ended`, async () => this.ledger.find('die', { frameworkId, taskId }))
+  }
+
+  /** Whether the test has ended the task, or its framework has. */
+  isToEnd(task: TaskName): boolean {
+    const { frameworkId, killed } = this.witness
+    return this.ended.has(nameOf(task)) || (task.frameworkId === frameworkId && killed.has(task.taskId))
   }
 
   /** Ends a container as the kernel might: nobody of Tender has asked for it. */

@@ -58,13 +58,18 @@ export class ContainerLedger {
     return new ContainerLedger(docker, cluster, stream as Readable)
   }
 
-  /** In order of their tasks. */
   async running(): Promise<readonly TaskContainer[]> {
-    const filters = { label: [`${clusterLabel}=${this.#cluster}`], status: ['running'] }
-    const containers = await this.#docker.listContainers({ filters })
-    return containers
-      .map(({ Id, Labels }) => taskContainer(Id, Labels))
-      .toSorted((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+    return (await this.#list()).filter(({ State }) => State === 'running').map(ofSummary)
+  }
+
+  /** Those that do not run, and are still there: made and never started, or ended and not removed. */
+  async leftOver(): Promise<readonly TaskContainer[]> {
+    return (await this.#list()).filter(({ State }) => State !== 'running').map(ofSummary)
+  }
+
+  async #list(): Promise<readonly Dockerode.ContainerInfo[]> {
+    const filters = { label: [`${clusterLabel}=${this.#cluster}`] }
+    return await this.#docker.listContainers({ all: true, filters })
   }
 
   /** Tasks whose containers were started more than once, or that had more than one. */
@@ -104,6 +109,10 @@ export class ContainerLedger {
 /** Short and unique within a cluster. */
 export function nameOf({ frameworkId, taskId }: TaskName): string {
   return `${frameworkId}/${taskId}`
+}
+
+function ofSummary({ Id, Labels }: Dockerode.ContainerInfo): TaskContainer {
+  return taskContainer(Id, Labels)
 }
 
 function taskContainer(containerId: string, labels: Readonly<Record<string, string>>): TaskContainer {

@@ -1,7 +1,7 @@
 import { isTerminal, Resources, type TaskState } from '@tender/sdk/values'
 import { eventually } from '../dev-cluster.js'
 import type { ChaosCluster } from './chaos-cluster.js'
-import { nameOf, type TaskContainer, type TaskName } from './container-ledger.js'
+import { nameOf, type TaskContainer } from './container-ledger.js'
 
 /** Longer than any part may take to find out that another one is back. */
 const patienceMs = 30_000
@@ -65,7 +65,9 @@ async function brokenNow(
   before: readonly TaskContainer[],
 ): Promise<readonly string[]> {
   const running = await cluster.ledger.running()
+  const leftOver = await cluster.ledger.leftOver()
   return [
+    ...leftOver.map(task => `the container of ${nameOf(task)} does not run, and is still there`),
     ...untouched(cluster, before, running),
     ...unknownContainers(cluster, running),
     ...(await brokenApps(cluster, running)),
@@ -76,14 +78,9 @@ async function brokenNow(
   ]
 }
 
-function wasToEnd({ ended, witness }: ChaosCluster, task: TaskName): boolean {
-  const isWitness = task.frameworkId === witness.frameworkId
-  return ended.has(nameOf(task)) || (isWitness && witness.killed.has(task.taskId))
-}
-
 function endedByNobody(cluster: ChaosCluster): readonly string[] {
   return cluster.ledger.events
-    .filter(event => event.kind === 'die' && !wasToEnd(cluster, event))
+    .filter(event => event.kind === 'die' && !cluster.isToEnd(event))
     .map(event => `nobody has ended ${nameOf(event)}, and its container ended with ${event.exitCode}`)
 }
 
@@ -102,7 +99,7 @@ function untouched(
 ): readonly string[] {
   const ids = new Set(running.map(({ containerId }) => containerId))
   return before
-    .filter(task => !ids.has(task.containerId) && !wasToEnd(cluster, task))
+    .filter(task => !ids.has(task.containerId) && !cluster.isToEnd(task))
     .map(task => `${nameOf(task)} ran before, and its container is gone`)
 }
 
