@@ -203,4 +203,51 @@ describe('chaos: one fault after another', function () {
     await cluster.witness.hears('stays-1', 'FAILED 1')
     await settles()
   })
+
+  // The check of the checks, last: what it does to the cluster cannot be mended.
+  describe('what the checks see', () => {
+    const broken = async () =>
+      await promisesHold(cluster, running, 1_000).then(
+        () => 'no promise is broken',
+        (error: Error) => error.message,
+      )
+
+    it('a container that nobody asked for', async () => {
+      const stranger = await cluster.startStranger('agent-1', 'stranger')
+      expect(await broken())
+        .to.include('nobody asked for stranger/stranger on agent-1')
+        .and.include('the engine has stranger/stranger on agent-1, the master has not')
+        .and.include('the engine has stranger/stranger, the checkpoint of agent-1 has not')
+      cluster.ended.add('stranger/stranger')
+      await stranger.remove({ force: true })
+      expect(await broken()).to.equal('no promise is broken')
+    })
+
+    it('an update that is told twice', async () => {
+      const { updates } = cluster.witness
+      const [status] = updates.filter(({ taskId, sequence }) => taskId === 'stays-2' && sequence === 1)
+      if (status) updates.push(status)
+      expect(await broken()).to.include('the updates of stays-2 came as 1, 1')
+      updates.pop()
+    })
+
+    it('an exit that nobody was told of', async () => {
+      const { updates } = cluster.witness
+      const last = updates.findIndex(({ taskId, state }) => taskId === 'stays-1' && state === 'FAILED')
+      const [told] = updates.splice(last, 1)
+      expect(await broken()).to.include('stays-1 ended with 1, and the witness heard')
+      if (told) updates.splice(last, 0, { ...told, exitCode: 0 })
+      expect(await broken()).to.include('stays-1 ended with 1, and FAILED 0 (COMMAND_EXITED) was told')
+      if (told) updates.splice(last, 1, told)
+      expect(await broken()).to.equal('no promise is broken')
+    })
+
+    it('a container that ends unasked, and is started again', async () => {
+      const victim = running.find(({ taskId }) => taskId === 'stays-2')
+      await cluster.restartContainer(victim?.containerId ?? '')
+      expect(await broken())
+        .to.include('nobody has ended witness/stays-2, and its container ended with')
+        .and.include('witness/stays-2 was started more than once')
+    })
+  })
 })

@@ -4,7 +4,9 @@ import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type Dockerode from 'dockerode'
 import type { AgentTaskState } from '../../../agent/core/task.js'
+import { tenderLabels } from '../../../agent/containerizer/docker/labels.js'
 import { removeLabelled } from '../../../agent/containerizer/docker/remove-labelled.js'
 import type { EngineConnection } from '../../../agent/containerizer/docker/engine.js'
 import type { LeaderView, StateView } from '../../../master/core/view.js'
@@ -168,7 +170,23 @@ export class ChaosCluster {
   /** Ends a container as the kernel might: nobody of Tender has asked for it. */
   async killContainer(task: TaskContainer): Promise<void> {
     this.ended.add(nameOf(task))
-    await this.#options.engine.docker.getContainer(task.containerId).kill()
+    await this.#docker.getContainer(task.containerId).kill()
+  }
+
+  /** A container that bears the labels of an agent's task, and is none. */
+  async startStranger(agentId: string, name: string): Promise<Dockerode.Container> {
+    const container = await this.#docker.createContainer({
+      Image: busyboxImage,
+      Cmd: ['sleep', '1000'],
+      Labels: tenderLabels({ cluster: this.name, agentId }, { frameworkId: name, taskId: name }),
+    })
+    await container.start()
+    return container
+  }
+
+  /** What Tender never does. */
+  async restartContainer(containerId: string): Promise<void> {
+    await this.#docker.getContainer(containerId).restart({ t: 0 })
   }
 
   /** Makes all parts run and all agents connected, whatever has been done to them. */
@@ -199,7 +217,7 @@ export class ChaosCluster {
     this.ledger?.close()
     // The frozen too; and what still runs may end in no order, since all of it is removed.
     await Promise.all([...this.#parts.values()].map(part => part.kill9()))
-    await removeLabelled(this.#options.engine.docker, this.name)
+    await removeLabelled(this.#docker, this.name)
     await this.#options.network?.dispose()
     if (this.#directory) await rm(this.#directory, { recursive: true, force: true })
   }
@@ -251,6 +269,10 @@ export class ChaosCluster {
   async #startAll(names: readonly string[]): Promise<void> {
     for (const name of names) this.part(name).start()
     await Promise.all(names.map(name => this.part(name).says(readyOf(name))))
+  }
+
+  get #docker(): Dockerode {
+    return this.#options.engine.docker
   }
 
   get #network(): AgentNetwork {

@@ -15,23 +15,23 @@ const patienceMs = 30_000
 export async function promisesHold(
   cluster: ChaosCluster,
   before: readonly TaskContainer[] = [],
+  timeoutMs = patienceMs,
 ): Promise<void> {
-  const ask = async () => {
-    const broken = neverToBeSeen(cluster)
-    // What has gone wrong for ever is not waited for.
-    if (broken.length > 0) throw new Error(report(cluster, broken))
-    return await brokenNow(cluster, before).catch((error: unknown) => [
-      `it cannot be asked: ${String(error)}`,
-    ])
-  }
-  let last: readonly string[] = []
-  await eventually(
-    patienceMs,
-    async () => (last = await ask()),
-    broken => broken.length === 0,
-  ).catch((error: unknown) => {
-    throw last.length > 0 ? new Error(report(cluster, last), { cause: error }) : error
-  })
+  let broken: readonly string[] = []
+  const outcome = await eventually(
+    timeoutMs,
+    async () => {
+      broken = neverToBeSeen(cluster)
+      // What has gone wrong for ever is not waited for.
+      if (broken.length > 0) return 'broken'
+      broken = await brokenNow(cluster, before).catch((error: unknown) => [
+        `it cannot be asked: ${String(error)}`,
+      ])
+      return broken.length === 0 ? 'kept' : 'not yet'
+    },
+    answer => answer !== 'not yet',
+  ).catch(() => 'broken')
+  if (outcome !== 'kept') throw new Error(report(cluster, broken))
 }
 
 function report(cluster: ChaosCluster, broken: readonly string[]): string {
