@@ -110,6 +110,13 @@ export function positiveDuration(text: string): number {
   return ms
 }
 
+/** Below, a leader that is busy for a moment cannot be told from one that is gone; above, nobody wants to wait for it. */
+export function leaseDuration(text: string): number {
+  const ms = duration(text)
+  if (ms < 500 || ms > 300_000) throw new InvalidArgumentError(`a lease is from 500ms to 5m, got '${text}'.`)
+  return ms
+}
+
 export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text))
     throw new InvalidArgumentError(`it must be a whole number from 0 to 999999999, got '${text}'.`)

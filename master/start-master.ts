@@ -35,6 +35,7 @@ import { Master } from './core/master.js'
 import { defaultMasterSettings, type MasterSettings } from './core/state.js'
 import { viewLeader } from './core/views.js'
 import { Elector } from './election/elector.js'
+import { Standstill } from './election/standstill.js'
 import {
   createHttpServer,
   createMetrics,
@@ -82,6 +83,8 @@ export interface RunningMaster {
 }
 
 const tickMs = 100
+/** NATS servers were seen to need 4.6 to 6.9 s to replace the leader of a bucket of three copies. */
+const leastReplicatedLeaseMs = 10_000
 /** An agent that has not answered by then is slow or away. */
 const logTimeoutMs = 5_000
 /** As long as the registry may take. */
@@ -94,6 +97,11 @@ export async function startMaster(options: MasterOptions): Promise<RunningMaster
   const transport = new NatsTransport(connection, log)
   try {
     const { cluster, replicas, leaseMs } = options
+    if (replicas > 1 && leaseMs < leastReplicatedLeaseMs) {
+      log.warn(
+        `the lease is ${leaseMs} ms: when a NATS server of the bucket dies, the others may need longer to go on, and leadership with them; ${leastReplicatedLeaseMs} ms or more is advised`,
+      )
+    }
     const registry = await NatsStore.open(connection, { bucket: `tender-${cluster}-registry`, replicas })
     const lease = await NatsStore.open(connection, {
       bucket: `tender-${cluster}-leader`,
@@ -129,6 +137,7 @@ interface Term {
   readonly lastInputs: LastInputs
   readonly offers: OfferTurns
   readonly sliceSize: SliceSize
+  readonly standstill: Standstill
   /** Writes to the registry, one after another, so that they arrive in the order of the decisions. */
   writes: Promise<void>
 }
@@ -221,10 +230,11 @@ class MasterShell {
 
   async #lead(epoch: number): Promise<void> {
     const { clock, registry: store } = this.#around
+    this.#reader.follow(undefined, this.#options.cluster)
     const registry = new Registry(store, this.#log)
     try {
       const content = await registry.load()
-      if (!this.#elector?.isLeader || this.#stopped) return
+      if (this.#elector?.epoch !== epoch || this.#stopped) return
       const leadership = {
         cluster: this.#options.cluster,
         masterId: this.#masterId,
@@ -243,6 +253,11 @@ class MasterShell {
         lastInputs: new LastInputs(),
         offers: new OfferTurns(() => this.#offer(term)),
         sliceSize: new SliceSize(),
+        standstill: new Standstill({
+          clock,
+          leaseMs: this.#options.leaseMs,
+          check: async () => await this.#elector?.check(),
+        }),
         writes: Promise.resolve(),
       }
       this.#term = term
@@ -257,7 +272,7 @@ class MasterShell {
       this.#tick(term)
     } catch (error) {
       this.#log.error('the registry could not be read', { error: describeError(error) })
-      this.#elector?.stepDown('the registry could not be read')
+      if (this.#elector?.epoch === epoch) this.#elector.stepDown('the registry could not be read')
     }
   }
 
@@ -266,6 +281,7 @@ class MasterShell {
     for (const cancel of this.#cancelTimers.splice(0)) cancel()
     this.#term?.offers.end()
     this.#term = undefined
+    this.#reader.follow(undefined, this.#options.cluster)
     this.#requests.dropAll()
     this.#hub.end()
   }
@@ -313,7 +329,7 @@ class MasterShell {
 
   #step(input: MasterInput): void {
     const term = this.#term
-    if (!term) return
+    if (!term || term.standstill.holds(() => this.#step(input))) return
     const timed = { ...input, now: this.#around.clock.now() }
     term.lastInputs.add(timed)
     this.#trying(term, () => this.#performAll(term, term.core.handle(timed)))
@@ -322,6 +338,7 @@ class MasterShell {
 
   /** @returns whether more are due at once */
   #offer(term: Term): boolean {
+    if (term.standstill.holds(() => term.offers.want())) return false
     const { core, lastInputs, sliceSize } = term
     const offering = { now: this.#around.clock.now(), mostAgents: sliceSize.agents }
     const wereDue = core.hasMoreOffers
@@ -395,6 +412,8 @@ class MasterShell {
 
   #store(term: Term, { ticket, records }: Extract<MasterCommand, { kind: 'store' }>): void {
     term.writes = term.writes.then(async () => {
+      // Of a term that is over: whoever leads now has read the registry, and would find it changed.
+      if (this.#term !== term) return
       const error = await term.registry.write(records).catch((cause: unknown) => cause)
       if (this.#term !== term) return
       if (error instanceof StoreConflictError)
@@ -404,7 +423,7 @@ class MasterShell {
   }
 
   #beacon(term: Term): void {
-    if (this.#term !== term) return
+    if (this.#term !== term || term.standstill.holds(() => this.#beacon(term))) return
     this.#around.transport.publish(
       this.#subjects.leader,
       encode(this.#beaconLink.wrap('beacon', term.core.beacon(), term.epoch)),
@@ -420,9 +439,23 @@ class MasterShell {
 
   async #stop(): Promise<void> {
     this.#stopped = true
+    const written = this.#term?.writes
     this.#follow('stopping')
+    // The next leader must not read the registry before the last write has arrived there.
+    await this.#within(this.#options.leaseMs, written)
     await this.#elector?.resign()
     await this.#http?.close()
     await this.#around.transport.close()
+  }
+
+  async #within(limitMs: number, done: Promise<void> | undefined): Promise<void> {
+    if (!done) return
+    await new Promise<void>(resolve => {
+      const cancel = this.#around.clock.setTimer(limitMs, resolve)
+      void done.then(() => {
+        cancel()
+        resolve()
+      })
+    })
   }
 }

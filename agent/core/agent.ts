@@ -1,34 +1,43 @@
 import {
+  type AgentHealth,
   type AgentInfo,
   type AgentTask,
   defaultKillGraceMs,
   type leaderToAgent,
   LinkEnd,
   type MessageOf,
+  oldestProtocolVersion,
+  protocolVersion,
   type Registered,
   type Reply,
   type SessionId,
-  type TaskInfo,
 } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import { isTerminal, Resources } from '@tender/sdk/values'
 import type { StartedContainer, TaskKey as ContainerKey } from '../containerizer/containerizer.js'
 import { ending, startFailure } from './ending.js'
 import type { AgentCommand } from './commands.js'
+import { Heartbeat } from './heartbeat.js'
 import type { AgentInput, TimedInput } from './inputs.js'
-import { UnstartableTasks } from './unstartable.js'
+import { Registration } from './registration.js'
 import { Resends } from './resends.js'
+import { spread } from './spread.js'
+import { Stops } from './stops.js'
+import { TaskStore } from './task-store.js'
 import {
   type AgentTaskState,
   type Happening,
+  keyOf,
   type KillReason,
   newTask,
   report,
   type TaskKey,
   taskKey,
 } from './task.js'
+import { UnstartableTasks } from './unstartable.js'
 
 type LeaderMessage = MessageOf<typeof leaderToAgent>
+type Launch = Extract<LeaderMessage, { kind: 'launch' }>['body']
 
 export interface AgentSettings {
   /** Its resources as they were last checkpointed, if the leader had made reservations or volumes of them. */
@@ -38,8 +47,8 @@ export interface AgentSettings {
 
 /** Nothing heard of the leader for so long: register again. */
 const silenceMs = 10_000
-const firstRegisterMs = 250
-const longestRegisterMs = 5_000
+/** Until the leader has told another. */
+const heartbeatMs = 2_500
 
 /**
  * An agent's care for its tasks, as a machine without clock, network, disk or containers: it registers, launches and
@@ -49,28 +58,40 @@ const longestRegisterMs = 5_000
 export class Agent {
   readonly #settings: AgentSettings
   #info: AgentInfo
+  /** Before the last change, which may not have reached the disk. */
+  #infoBefore: AgentInfo
   readonly #link: LinkEnd
   readonly #tasks = new Map<TaskKey, AgentTaskState>()
+  readonly #store: TaskStore
   readonly #resends = new Resends()
   readonly #unstartable = new UnstartableTasks()
+  readonly #stops = new Stops()
   #phase: 'recovering' | 'registering' | 'registered' = 'recovering'
   #epoch = 0
-  #registerCount = 0
-  #register = { call: '', resendAtMs: 0, waitMs: firstRegisterMs }
+  readonly #registration = new Registration()
+  readonly #heartbeat = new Heartbeat(heartbeatMs)
+  /** Over so long do all agents spread themselves when they register at the same time, as the last beacon said. */
+  #registerWithinMs = 0
   #heardAtMs = 0
-  #heartbeatMs = 2_500
-  #heartbeatAtMs = 0
+  #health: AgentHealth = { ok: true }
+  /** What was found running, or left over, and belongs to no task; they wait for the leader's word. */
+  readonly #orphans = new Map<TaskKey, ContainerKey>()
 
   /** @param tasks as they were checkpointed; none at the first start */
   constructor(settings: AgentSettings, tasks: readonly AgentTaskState[] = []) {
     this.#settings = settings
     this.#info = settings.info
+    this.#infoBefore = settings.info
     this.#link = new LinkEnd(settings.session)
     for (const task of tasks) this.#tasks.set(keyOf(task), task)
+    this.#store = new TaskStore(tasks)
   }
 
   step(input: TimedInput): AgentCommand[] {
-    return this.#handle(input, input.now)
+    if (input.kind !== 'not-stored') this.#store.settle()
+    const commands = this.#handle(input, input.now)
+    if (commands.some(isReport)) this.#heartbeat.spoke(input.now)
+    return commands
   }
 
   /** Whether a task has not ended yet. */
@@ -83,18 +104,31 @@ export class Agent {
     return [...this.#tasks.values()].map(({ frameworkId, info: { taskId } }) => ({ frameworkId, taskId }))
   }
 
+  /** What was found, and waits for the leader's word. */
+  orphanKeys(): ContainerKey[] {
+    return [...this.#orphans.values()]
+  }
+
   #handle(input: AgentInput, now: Millis): AgentCommand[] {
     switch (input.kind) {
       case 'recovered':
-        return this.#recovered(input.running, now)
+        return this.#recovered(input.running, input.orphans ?? [], now)
+      case 'orphans-found':
+        return this.#orphansFound(input.orphans, now)
       case 'message':
         return this.#message(input.message, now)
       case 'bad-message':
         return [this.#log('warn', 'a message of the leader was refused', { error: input.error.message })]
       case 'beacon':
-        return this.#beacon(input.epoch, now)
+        return this.#beacon(input, now)
       case 'reconnected':
-        return this.#phase === 'recovering' ? [] : this.#registerAgain(now)
+        return this.#phase === 'recovering' ? [] : this.#registerAgain(now, this.#registerWithinMs)
+      case 'health':
+        return this.#healthIs(input.health, now)
+      case 'not-stored':
+        return this.#notStored(input.reason, input.undone, now)
+      case 'stored-again':
+        return this.#storedAgain(now)
       case 'pulling':
         return this.#happened(input.task, { state: 'STARTING', message: `pulling image ${input.image}` }, now)
       case 'started':
@@ -117,13 +151,22 @@ export class Agent {
       case 'stop-tasks':
         return this.taskKeys().flatMap(key => this.#kill(key, undefined, 'AGENT_STOPPED', now))
       case 'tick':
-        return this.#tick(now)
+        return [...this.#tick(now), ...this.#store.retry(now)]
     }
   }
 
-  #recovered(running: readonly StartedContainer[], now: Millis): AgentCommand[] {
-    const commands: AgentCommand[] = []
-    for (const container of running) commands.push(...this.#started(container, now))
+  #recovered(
+    running: readonly StartedContainer[],
+    orphans: readonly ContainerKey[],
+    now: Millis,
+  ): AgentCommand[] {
+    const commands = this.#addOrphans(orphans)
+    for (const container of running) {
+      commands.push(...this.#started(container, now))
+      const task = this.#find(container)
+      // Whoever counted its grace may have died with the life before this one.
+      if (task?.killReason) commands.push(...this.#stop(task, undefined, now))
+    }
     for (const task of this.#tasks.values()) {
       if (task.updates.length > 0) this.#resends.start(keyOf(task), now)
     }
@@ -132,18 +175,43 @@ export class Agent {
 
   // The leader
 
-  #registerAgain(now: Millis): AgentCommand[] {
+  /** Within `withinMs` when all agents do so for the same reason; they are not to come all at once. */
+  #registerAgain(now: Millis, withinMs: Millis = 0): AgentCommand[] {
     this.#phase = 'registering'
-    const call = `register-${++this.#registerCount}`
-    this.#register = { call, resendAtMs: now + firstRegisterMs, waitMs: firstRegisterMs }
     this.#heardAtMs = now
-    return [this.#sendRegister()]
+    this.#registration.begin(now + spread(this.#info.agentId, this.#epoch, withinMs))
+    return this.#sendRegisterIfDue(now)
   }
 
-  #sendRegister(): AgentCommand {
-    const tasks = [...this.#tasks.values()].map(describe)
-    const body = { agent: this.#info, tasks, received: this.#link.received }
-    return this.#send('register', body, this.#register.call)
+  #sendRegisterIfDue(now: Millis): AgentCommand[] {
+    if (!this.#registration.isDue(now)) return []
+    return [this.#send('register', this.#registerBody(), this.#registration.call)]
+  }
+
+  #registerBody(): object {
+    const tasks = [...this.#tasks.values()].map(task => this.#store.tellable(task))
+    return {
+      agent: this.#info,
+      tasks: tasks.flatMap(task => (task ? [describe(task)] : [])),
+      ...(this.#orphans.size > 0 ? { orphans: [...this.#orphans.values()] } : {}),
+      ...this.#heartbeatBody(),
+    }
+  }
+
+  #sendHeartbeat(now: Millis): AgentCommand {
+    this.#heartbeat.sent(now)
+    return this.#send('heartbeat', this.#heartbeatBody())
+  }
+
+  #heartbeatBody(): object {
+    const { ok, reason } = this.#overallHealth
+    return { received: this.#link.received, ...(ok ? {} : { health: { ok, reason } }) }
+  }
+
+  get #overallHealth(): AgentHealth {
+    const { trouble } = this.#store
+    const troubles = [...(trouble === undefined ? [] : [`disk: ${trouble}`]), ...whyNot(this.#health)]
+    return troubles.length === 0 ? { ok: true } : { ok: false, reason: troubles.join('; ').slice(0, 1_000) }
   }
 
   #send(kind: string, body: unknown, call?: string): AgentCommand {
@@ -153,18 +221,27 @@ export class Agent {
     }
   }
 
-  #beacon(epoch: number, now: Millis): AgentCommand[] {
+  #beacon(beacon: Extract<AgentInput, { kind: 'beacon' }>, now: Millis): AgentCommand[] {
+    const { epoch, registerWithinMs = 0, agentHeartbeatMs } = beacon
     if (epoch < this.#epoch) return []
     this.#heardAtMs = now
+    this.#registerWithinMs = registerWithinMs
+    this.#heartbeat.adapt(agentHeartbeatMs, now)
     if (epoch === this.#epoch || this.#phase === 'recovering') return []
-    this.#epoch = epoch
-    return [this.#log('info', 'a new leader was elected', { epoch }), ...this.#registerAgain(now)]
+    // What an agent says first of all goes to whoever leads; it need not wait and say it again.
+    const isToldAlready = this.#epoch === 0 && !this.#registration.isRepeated
+    this.#follow(epoch)
+    if (isToldAlready) return []
+    return [
+      this.#log('info', 'a new leader was elected', { epoch }),
+      ...this.#registerAgain(now, registerWithinMs),
+    ]
   }
 
   #message(message: LeaderMessage, now: Millis): AgentCommand[] {
     const isForAnother = message.to !== undefined && message.to !== this.#settings.session
     if (message.epoch < this.#epoch || isForAnother || this.#phase === 'recovering') return []
-    this.#epoch = message.epoch
+    this.#follow(message.epoch)
     this.#heardAtMs = now
     const arrival = this.#link.arrive(message)
     if (arrival === 'repeated') return []
@@ -174,14 +251,20 @@ export class Agent {
     return commands
   }
 
+  /** Another leader may have been upgraded meanwhile: it is spoken to in the newest version first. */
+  #follow(epoch: number): void {
+    if (epoch > this.#epoch) this.#link.version = protocolVersion
+    this.#epoch = epoch
+  }
+
   #body(message: LeaderMessage, now: Millis): AgentCommand[] {
     switch (message.kind) {
       case 'reply':
-        return message.call === this.#register.call ? this.#registered(message.body, now) : []
-      case 'launch': {
-        const { frameworkId, role, task } = message.body
-        return this.#answered(message.call, this.#launch(frameworkId, role, task, now))
-      }
+        return message.call === this.#registration.call ? this.#registered(message.body, now) : []
+      case 'launch':
+        // Not answered, so that the leader repeats it: it is done when it can be stored.
+        if (this.#store.trouble !== undefined) return []
+        return this.#answered(message.call, this.#launch(message.body, now))
       case 'kill':
         return this.#answered(
           message.call,
@@ -192,7 +275,7 @@ export class Agent {
       case 'read-log':
         return message.call === undefined ? [] : [{ kind: 'read-log', call: message.call, ...message.body }]
       case 'resynchronise':
-        return this.#phase === 'registered' ? this.#registerAgain(now) : []
+        return this.#phase === 'registered' ? this.#registerAgain(now, this.#registerWithinMs) : []
       case 'set-resources':
         return this.#setResources(message.call, message.body)
     }
@@ -201,13 +284,21 @@ export class Agent {
   #registered(reply: Reply, now: Millis): AgentCommand[] {
     if (this.#phase !== 'registering') return []
     if (!reply.ok) {
+      if (reply.code === 'unsupported-version' && this.#link.version > oldestProtocolVersion) {
+        // A leader that was not upgraded yet.
+        this.#link.version = oldestProtocolVersion
+        return this.#registerAgain(now)
+      }
       const reason = reply.message ?? 'no reason given'
       return [{ kind: 'give-up', reason: `the leader refuses this agent: ${reason}` }]
     }
     this.#phase = 'registered'
-    this.#heartbeatMs = (reply.result as Registered).heartbeatMs
-    this.#heartbeatAtMs = now + this.#heartbeatMs
-    const commands = [this.#log('info', 'registered with the leader', { epoch: this.#epoch })]
+    const { heartbeatMs, removeOrphans = [] } = reply.result as Registered
+    this.#heartbeat.begin(heartbeatMs, now)
+    const commands = [
+      this.#log('info', 'registered with the leader', { epoch: this.#epoch }),
+      ...removeOrphans.flatMap(orphan => this.#removeOrphan(orphan)),
+    ]
     for (const task of this.#tasks.values()) commands.push(...this.#sendUpdates(task))
     return commands
   }
@@ -223,12 +314,14 @@ export class Agent {
     { resources, resourcesRevision }: Required<Pick<AgentInfo, 'resources' | 'resourcesRevision'>>,
   ): AgentCommand[] {
     if (resourcesRevision <= (this.#info.resourcesRevision ?? 0)) return this.#answered(call, [])
+    if (this.#store.trouble !== undefined) return []
     try {
       Resources.fromWire(resources)
     } catch (error) {
       const refusal = { ok: false, code: 'invalid-resources', message: (error as Error).message }
       return call === undefined ? [] : [this.#send('reply', refusal, call)]
     }
+    this.#infoBefore = this.#info
     this.#info = { ...this.#info, resources, resourcesRevision }
     return this.#answered(call, [
       { kind: 'checkpoint-resources', resources, revision: resourcesRevision },
@@ -238,19 +331,23 @@ export class Agent {
 
   // Tasks
 
-  #launch(frameworkId: string, role: string, info: TaskInfo, now: Millis): AgentCommand[] {
-    const key = taskKey(frameworkId, info.taskId)
-    // The order was repeated, perhaps long after the task has ended: a task id runs once.
+  #launch({ frameworkId, role, task: info, frameworkSince }: Launch, now: Millis): AgentCommand[] {
+    const { taskId } = info
+    const key = taskKey(frameworkId, taskId)
+    // The order was repeated, perhaps long after the task has ended: a task id runs once. What has ended is remembered
+    // in memory only: an order to the life before this one names that life's session, and is not heard.
     if (this.#tasks.has(key) || this.#unstartable.hasEnded(key)) return []
-    const task = newTask(frameworkId, role, info, now)
+    // If it runs already, and only its record was lost, its containerizer gives the one that runs.
+    this.#orphans.delete(key)
+    const task = newTask({ frameworkId, role, info, launchedAtMs: now, frameworkSince })
     this.#tasks.set(key, task)
     if (this.#unstartable.take(key)) {
       const happening: Happening = { state: 'KILLED', reason: 'TASK_KILLED_DURING_LAUNCH' }
-      return this.#happened({ frameworkId, taskId: info.taskId }, happening, now)
+      return this.#happened({ frameworkId, taskId }, happening, now)
     }
     return [
-      { kind: 'checkpoint', task: copy(task) },
-      this.#log('info', 'launching task', { taskId: info.taskId, frameworkId }),
+      ...this.#store.write(task),
+      this.#log('info', 'launching task', { taskId, frameworkId }),
       { kind: 'start', frameworkId, info },
     ]
   }
@@ -260,8 +357,7 @@ export class Agent {
     if (!task) return []
     task.handle = container.handle
     const { ipAddress } = container
-    if (task.state === 'RUNNING' || task.state === 'KILLING')
-      return [{ kind: 'checkpoint', task: copy(task) }]
+    if (task.state === 'RUNNING' || task.state === 'KILLING') return this.#store.write(task)
     return this.#happened(
       container,
       { state: 'RUNNING', ...(ipAddress === undefined ? {} : { ipAddress }) },
@@ -272,18 +368,24 @@ export class Agent {
   #kill(key: ContainerKey, graceMs: number | undefined, reason: KillReason, now: Millis): AgentCommand[] {
     const task = this.#find(key)
     if (!task) {
+      // The launch may still come, and is not to win. Remembered in memory only: the leader repeats the kill until it
+      // has the task's last update, so one that this agent forgets by a restart is told again.
       this.#unstartable.add(taskKey(key.frameworkId, key.taskId))
       return []
     }
     if (isTerminal(task.state)) return []
-    const stop: AgentCommand = {
-      kind: 'stop',
-      task: { frameworkId: key.frameworkId, taskId: key.taskId },
-      graceMs: graceMs ?? task.info.killGraceMs ?? defaultKillGraceMs,
-    }
-    if (task.killReason) return [stop]
+    const stop = this.#stop(task, graceMs, now)
+    if (task.killReason) return stop
     task.killReason = reason
-    return [...this.#happened(key, { state: 'KILLING' }, now), stop]
+    return [...this.#happened(key, { state: 'KILLING' }, now), ...stop]
+  }
+
+  /** The order is repeated until the task has ended, but the task is asked again only if it should have ended by now. */
+  #stop(task: AgentTaskState, graceMs: number | undefined, now: Millis): AgentCommand[] {
+    const { frameworkId, info } = task
+    const grace = graceMs ?? info.killGraceMs ?? defaultKillGraceMs
+    if (!this.#stops.isDue(keyOf(task), grace, now)) return []
+    return [{ kind: 'stop', task: { frameworkId, taskId: info.taskId }, graceMs: grace }]
   }
 
   #happened(key: ContainerKey, happening: Happening, now: Millis): AgentCommand[] {
@@ -294,21 +396,21 @@ export class Agent {
     const { frameworkId, taskId } = status
     const fields = { taskId, frameworkId, reason: status.reason, message: status.message }
     const commands: AgentCommand[] = [
-      { kind: 'checkpoint', task: copy(task) },
+      ...this.#store.write(task),
       this.#log('info', `task is ${status.state}`, fields),
     ]
-    if (this.#phase === 'registered') commands.push(this.#send('update', { status }))
-    return commands
+    const mayTell = this.#phase === 'registered' && this.#store.trouble === undefined
+    return mayTell ? [...commands, this.#send('update', { status })] : commands
   }
 
   #acknowledged(key: ContainerKey, sequence: number): AgentCommand[] {
     const task = this.#find(key)
     if (!task?.updates.some(update => (update.sequence ?? 0) <= sequence)) return []
     task.updates = task.updates.filter(update => (update.sequence ?? 0) > sequence)
-    if (task.updates.length > 0) return [{ kind: 'checkpoint', task: copy(task) }]
+    if (task.updates.length > 0) return this.#store.write(task)
     this.#resends.stop(keyOf(task))
-    if (!isTerminal(task.state)) return [{ kind: 'checkpoint', task: copy(task) }]
-    this.#tasks.delete(keyOf(task))
+    if (!isTerminal(task.state)) return this.#store.write(task)
+    this.#forget(task)
     this.#unstartable.ended(keyOf(task))
     const { frameworkId, taskId } = key
     return [
@@ -317,21 +419,112 @@ export class Agent {
     ]
   }
 
+  // What is not as it should be
+
+  /** Told at once, so that nothing more is offered that cannot be run. */
+  #healthIs(health: AgentHealth, now: Millis): AgentCommand[] {
+    if (health.ok === this.#health.ok && health.reason === this.#health.reason) return []
+    this.#health = health
+    return this.#tellHealth(now)
+  }
+
+  #tellHealth(now: Millis): AgentCommand[] {
+    const { ok, reason } = this.#overallHealth
+    const log = ok
+      ? this.#log('info', 'this agent is well again')
+      : this.#log('warn', 'this agent is not well, and nothing of it is offered', { reason })
+    return this.#phase === 'registered' ? [log, this.#sendHeartbeat(now)] : [log]
+  }
+
+  /** `undone` is the rest of the last step: the write that failed, and what came after it. */
+  #notStored(reason: string, undone: readonly AgentCommand[], now: Millis): AgentCommand[] {
+    const isNews = this.#store.trouble === undefined
+    this.#store.refused(undone, reason, now)
+    const instead = undone.flatMap(command => this.#instead(command))
+    return isNews ? [...instead, ...this.#tellHealth(now)] : instead
+  }
+
+  /**
+   * What is done of a command when something before it could not be stored. A message's number has been given to it, so
+   * another one goes out under that number, which says only what holds.
+   */
+  #instead(command: AgentCommand): AgentCommand[] {
+    switch (command.kind) {
+      case 'checkpoint': {
+        const task = this.#tasks.get(keyOf(command.task))
+        if (task) this.#store.wait(task)
+        return []
+      }
+      case 'checkpoint-resources':
+        this.#info = this.#infoBefore
+        return []
+      case 'start': {
+        const task = this.#find({ frameworkId: command.frameworkId, taskId: command.info.taskId })
+        if (task) this.#forget(task)
+        return []
+      }
+      case 'send': {
+        const { call, ...envelope } = command.envelope
+        if (envelope.kind === 'register') {
+          return [{ kind: 'send', envelope: { ...command.envelope, body: this.#registerBody() } }]
+        }
+        return [{ kind: 'send', envelope: { ...envelope, kind: 'heartbeat', body: this.#heartbeatBody() } }]
+      }
+      case 'checkpoint-again':
+        return []
+      default:
+        return [command]
+    }
+  }
+
+  #storedAgain(now: Millis): AgentCommand[] {
+    const tasks = this.#store.recovered()
+    const commands = this.#tellHealth(now)
+    if (this.#phase !== 'registered') return commands
+    return [...commands, ...tasks.flatMap(task => this.#sendUpdates(task))]
+  }
+
+  #orphansFound(orphans: readonly ContainerKey[], now: Millis): AgentCommand[] {
+    const commands = this.#addOrphans(orphans)
+    if (commands.length > 0 && this.#phase === 'registered') commands.push(...this.#registerAgain(now))
+    return commands
+  }
+
+  #addOrphans(orphans: readonly ContainerKey[]): AgentCommand[] {
+    return orphans.flatMap(({ frameworkId, taskId }) => {
+      const key = taskKey(frameworkId, taskId)
+      if (this.#tasks.has(key) || this.#orphans.has(key)) return []
+      this.#orphans.set(key, { frameworkId, taskId })
+      const message = 'something runs, or is left over, of a task that is not known; it waits for the leader'
+      return [this.#log('warn', message, { taskId, frameworkId })]
+    })
+  }
+
+  #removeOrphan({ frameworkId, taskId }: ContainerKey): AgentCommand[] {
+    if (!this.#orphans.delete(taskKey(frameworkId, taskId))) return []
+    return [
+      this.#log('info', 'removing what nobody waits for', { taskId, frameworkId }),
+      { kind: 'remove-orphan', task: { frameworkId, taskId } },
+    ]
+  }
+
+  #forget(task: AgentTaskState): void {
+    this.#tasks.delete(keyOf(task))
+    this.#stops.forget(keyOf(task))
+    this.#store.forget(task)
+  }
+
   #tick(now: Millis): AgentCommand[] {
     const commands: AgentCommand[] = []
-    if (this.#phase === 'registering' && now >= this.#register.resendAtMs) {
-      const waitMs = Math.min(this.#register.waitMs * 2, longestRegisterMs)
-      this.#register = { ...this.#register, resendAtMs: now + waitMs, waitMs }
-      commands.push(this.#sendRegister())
-    }
+    if (this.#phase === 'registering') commands.push(...this.#sendRegisterIfDue(now))
     if (this.#phase !== 'registered') return commands
     if (now >= this.#heardAtMs + silenceMs) {
-      return [this.#log('warn', `no leader heard for ${silenceMs} ms`), ...this.#registerAgain(now)]
+      return [
+        this.#log('warn', `no leader heard for ${silenceMs} ms`),
+        ...this.#registerAgain(now, this.#registerWithinMs),
+      ]
     }
-    if (now >= this.#heartbeatAtMs) {
-      this.#heartbeatAtMs = now + this.#heartbeatMs
-      commands.push(this.#send('heartbeat', { received: this.#link.received }))
-    }
+    if (this.#heartbeat.isDue(now, !this.#overallHealth.ok)) commands.push(this.#sendHeartbeat(now))
     for (const key of this.#resends.due(now)) {
       const task = this.#tasks.get(key)
       if (task) commands.push(...this.#sendUpdates(task))
@@ -340,7 +533,7 @@ export class Agent {
   }
 
   #sendUpdates(task: AgentTaskState): AgentCommand[] {
-    return task.updates.map(status => this.#send('update', { status }))
+    return this.#store.tellableUpdates(task).map(status => this.#send('update', { status }))
   }
 
   #find({ frameworkId, taskId }: ContainerKey): AgentTaskState | undefined {
@@ -356,17 +549,17 @@ export class Agent {
   }
 }
 
-function keyOf(task: AgentTaskState): TaskKey {
-  return taskKey(task.frameworkId, task.info.taskId)
+function whyNot({ ok, reason }: AgentHealth): string[] {
+  return ok ? [] : [reason ?? 'no reason given']
 }
 
-/** A checkpoint is written later than it was decided; it must not change meanwhile. */
-function copy(task: AgentTaskState): AgentTaskState {
-  return { ...task, updates: [...task.updates] }
+/** What the leader takes for a sign of life, besides heartbeats. */
+function isReport(command: AgentCommand): boolean {
+  return command.kind === 'send' && ['update', 'reply'].includes(command.envelope.kind)
 }
 
 function describe(task: AgentTaskState): AgentTask {
-  const { frameworkId, role, info, state, launchedAtMs, lastStatus } = task
+  const { frameworkId, role, info, state, launchedAtMs, frameworkSince, lastStatus } = task
   return {
     frameworkId,
     taskId: info.taskId,
@@ -376,6 +569,7 @@ function describe(task: AgentTaskState): AgentTask {
     ...(info.labels === undefined ? {} : { labels: info.labels }),
     state,
     launchedAtMs,
+    ...(frameworkSince === undefined ? {} : { frameworkSince }),
     ...(lastStatus === undefined ? {} : { status: lastStatus }),
   }
 }

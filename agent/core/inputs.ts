@@ -1,4 +1,4 @@
-import type { leaderToAgent, LogChunk, MessageOf, ProtocolError } from '@tender/sdk/protocol'
+import type { AgentHealth, leaderToAgent, LogChunk, MessageOf, ProtocolError } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import type {
   ContainerExit,
@@ -6,14 +6,33 @@ import type {
   StartedContainer,
   TaskKey as ContainerKey,
 } from '../containerizer/containerizer.js'
+import type { AgentCommand } from './commands.js'
 
 /** What an agent is told, one at a time, each with the time at which it came. */
 export type AgentInput =
   /** The containers of the checkpointed tasks have been looked for; these run. */
-  | { readonly kind: 'recovered'; readonly running: readonly StartedContainer[] }
+  | {
+      readonly kind: 'recovered'
+      readonly running: readonly StartedContainer[]
+      /** What runs, or is left over, and belongs to none of these tasks. */
+      readonly orphans?: readonly ContainerKey[]
+    }
+  /** As in `recovered`, found later: an engine answers that did not. */
+  | { readonly kind: 'orphans-found'; readonly orphans: readonly ContainerKey[] }
+  /** Whether it can run what it offers. */
+  | { readonly kind: 'health'; readonly health: AgentHealth }
   | { readonly kind: 'message'; readonly message: MessageOf<typeof leaderToAgent> }
   | { readonly kind: 'bad-message'; readonly error: ProtocolError; readonly call?: string }
-  | { readonly kind: 'beacon'; readonly epoch: number }
+  /** The first of `undone`, a checkpoint, could not be written, and what follows was not done. The next input after it. */
+  | { readonly kind: 'not-stored'; readonly reason: string; readonly undone: readonly AgentCommand[] }
+  /** A `checkpoint-again` was done. */
+  | { readonly kind: 'stored-again' }
+  | {
+      readonly kind: 'beacon'
+      readonly epoch: number
+      readonly registerWithinMs?: Millis | undefined
+      readonly agentHeartbeatMs?: Millis | undefined
+    }
   | { readonly kind: 'reconnected' }
   | { readonly kind: 'pulling'; readonly task: ContainerKey; readonly image: string }
   | { readonly kind: 'started'; readonly container: StartedContainer }

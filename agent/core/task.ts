@@ -10,6 +10,10 @@ export function taskKey(frameworkId: FrameworkId, taskId: TaskId): TaskKey {
   return `${frameworkId}/${taskId}`
 }
 
+export function keyOf(task: AgentTaskState): TaskKey {
+  return taskKey(task.frameworkId, task.info.taskId)
+}
+
 export type KillReason = 'KILLED_BY_FRAMEWORK' | 'AGENT_STOPPED'
 
 /** All that an agent knows of a task; its checkpoint. Plain data. */
@@ -18,6 +22,8 @@ export interface AgentTaskState {
   readonly role: string
   readonly info: TaskInfo
   readonly launchedAtMs: Millis
+  /** When its framework first subscribed, as the launch said. */
+  readonly frameworkSince?: Millis | undefined
   state: TaskState
   /** Where its container or process is, once it runs. */
   handle: ContainerHandle | undefined
@@ -31,12 +37,11 @@ export interface AgentTaskState {
   lastStatus: TaskStatus | undefined
 }
 
-export function newTask(frameworkId: FrameworkId, role: string, info: TaskInfo, now: Millis): AgentTaskState {
+type Launched = Pick<AgentTaskState, 'frameworkId' | 'role' | 'info' | 'launchedAtMs' | 'frameworkSince'>
+
+export function newTask(launched: Launched): AgentTaskState {
   return {
-    frameworkId,
-    role,
-    info,
-    launchedAtMs: now,
+    ...launched,
     state: 'STAGING',
     handle: undefined,
     killReason: undefined,

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import {
   addClusterOptions,
   addLogOptions,
+  leaseDuration,
   duration,
   logOf,
   type LogOptions,
@@ -51,7 +52,7 @@ export function addMasterCommand(program: Command): void {
     .addOption(
       new Option('--lease <duration>', 'how long a dead leader still counts; 10s or more on replicated NATS')
         .default(1_000, '1s')
-        .argParser(duration)
+        .argParser(leaseDuration)
         .env('TENDER_LEASE'),
     )
     .addOption(

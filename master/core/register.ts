@@ -17,6 +17,7 @@ import { isOfEndedFramework, rememberFramework } from './framework-lives.js'
 import { agentHeartbeatMs } from './heartbeats.js'
 import { noteLeaving } from './inverse-offers.js'
 import { killTask } from './kill.js'
+import { rescindOffersOf } from './offers.js'
 import { conditionOf } from './operator/conditions.js'
 import type { Agent, Task } from './state.js'
 import { taskKey } from './state.js'
@@ -166,6 +167,7 @@ function admit(turn: Turn, agent: Agent, message: Register, info: AgentInfo): vo
   agent.link = turn.newLink(message.v)
   agent.link.arrive(message)
   rescindWhatDoesNotFit(turn, agentId, agent.total)
+  if (agent.problem !== undefined) rescindOffersOf(turn, agentId, `the agent is not well: ${agent.problem}`)
   tellAllocator(turn, agent)
   takeTasks(turn, agent, message.body, wasUnreachable)
   // What its tasks have become is known by now: nobody waits for an orphan any more.

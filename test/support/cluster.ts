@@ -264,7 +264,7 @@ export class TestAgent {
     })
     this.transport.subscribe(subjects.leader, bytes => {
       const decoded = decodeBeacon(bytes)
-      if (decoded.ok) this.step({ kind: 'beacon', epoch: decoded.message.epoch })
+      if (decoded.ok) this.step({ kind: 'beacon', epoch: decoded.message.epoch, ...decoded.message.body })
     })
     this.transport.onStatus(status => {
       if (status === 'connected') this.step({ kind: 'reconnected' })
@@ -318,6 +318,8 @@ export class TestAgent {
       case 'checkpoint-resources':
         this.checkpointedResources = { resources: command.resources, resourcesRevision: command.revision }
         return
+      case 'checkpoint-again':
+        return this.step({ kind: 'stored-again' })
       case 'forget':
         this.checkpoint.delete(`${command.task.frameworkId}/${command.task.taskId}`)
         return
@@ -340,6 +342,7 @@ export class TestAgent {
         this.gaveUp = command.reason
         return
       case 'remove':
+      case 'remove-orphan':
       case 'read-log':
       case 'log':
         return

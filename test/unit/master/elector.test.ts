@@ -55,12 +55,12 @@ describe('the election', () => {
   })
 
   /** A master that stands for election; `story` tells what became of it. */
-  async function candidate(masterId: string) {
+  async function candidate(masterId: string, watched?: KeyValueStore) {
     const story: string[] = []
     const store = new CutStore(lease)
     let isAlive = true
     const elector = new Elector({
-      store,
+      store: watched ?? store,
       self: { masterId, httpUrl: `http://${masterId}` },
       leaseMs,
       clock: {
@@ -103,6 +103,21 @@ describe('the election', () => {
     expect(b.story).to.deep.equal(['following a', 'elected 3'])
     await clock.advance(10 * leaseMs)
     expect([a.story, a.elector.isLeader]).to.deep.equal([['elected 1'], false])
+  })
+
+  it('hands over without a look where the store tells that the lease was given up', async () => {
+    const [a, b] = [await candidate('a'), await candidate('b', lease)]
+    await a.elector.resign()
+    await clock.advance(0)
+    expect(b.story).to.deep.equal(['following a', 'elected 3'])
+  })
+
+  it('stands no more once it has resigned, whatever it is told', async () => {
+    const [a, b] = [await candidate('a'), await candidate('b', lease)]
+    await b.elector.resign()
+    await a.elector.resign()
+    await clock.advance(leaseMs)
+    expect([b.story, await lease.list()]).to.deep.equal([['following a'], []])
   })
 
   it('hands over at once also when the leader resigns while a renewal is on its way', async () => {
@@ -181,6 +196,21 @@ describe('the election', () => {
     const b = await candidate('b')
     await clock.advance(10 * leaseMs)
     expect([a.story, b.story]).to.deep.equal([['elected 1'], ['following a']])
+  })
+
+  it('gives a new epoch to a leader whose lease has ended, when another has led and died meanwhile', async () => {
+    const a = await candidate('a')
+    a.store.isAway = true
+    await clock.advance(leaseMs)
+    const b = await candidate('b')
+    b.die()
+    await clock.advance(2 * leaseMs)
+    a.store.isAway = false
+    await clock.advance(leaseMs / 4)
+    expect([a.story, b.story]).to.deep.equal([
+      ['elected 1', 'deposed: the lease had ended', 'elected 3'],
+      ['elected 2'],
+    ])
   })
 
   it('does not depose a leader that did not hear that its lease was renewed', async () => {

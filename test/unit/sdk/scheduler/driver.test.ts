@@ -110,8 +110,8 @@ describe("the driver's subscription", () => {
       ['event disconnected: no leader heard for 10000 ms'],
     ],
     [
-      'another leader',
-      rig => rig.step({ kind: 'beacon', epoch: 2 }),
+      'another leader, within a quarter of a second',
+      rig => [...rig.step({ kind: 'beacon', epoch: 2 }), ...rig.after(250)],
       ['event disconnected: another master leads now'],
     ],
   ]
