@@ -67,8 +67,9 @@ export class TaskCare {
     }
     const unknown = this.#kills.answered(callId, reply, now)
     if (unknown === undefined) return []
-    if (this.#tasks.get(unknown)?.endedBy) this.#kills.forget(unknown)
-    else this.#reconciliation.add(this.#tasks.know({ taskId: unknown }), now)
+    const task = this.#tasks.know({ taskId: unknown })
+    if (task.endedBy) this.#kills.forget(unknown)
+    else if (!task.isPending) this.#reconciliation.add(task, now)
     return this.#askDue(now)
   }
 
@@ -93,15 +94,18 @@ export class TaskCare {
     const otherwise = code === 'timeout' ? 'unknown' : 'refused'
     for (const { taskId } of tasksOf(body)) {
       const task = this.#tasks.settle(taskId, launched.has(taskId) ? 'launched' : otherwise)
-      if (task && otherwise === 'unknown') this.#reconciliation.add(task, now)
+      if (!task) this.#kills.forget(taskId)
+      else if (otherwise === 'unknown') this.#reconciliation.add(task, now)
     }
     return otherwise === 'unknown' ? this.#askDue(now) : []
   }
 
   status(status: TaskStatus, now: Millis): CareAction[] {
-    const { taskId, state } = status
+    const { taskId, state, reason } = status
     const outcome = this.#updates.receive(status)
-    if (outcome.isNews) this.#reconciliation.heardOf(taskId)
+    const isOpen = state === 'UNREACHABLE' && reason === 'RECONCILIATION' && !this.#tasks.get(taskId)?.endedBy
+    if (isOpen) this.#reconciliation.unreachable(status, now)
+    else if (outcome.isNews) this.#reconciliation.heardOf(taskId)
     if (isTerminal(state)) this.#kills.forget(taskId)
     const isDue = this.#kills.heardOf(taskId, state, now)
     return [...this.#actions(taskId, outcome), ...(isDue ? this.#killDue(now) : [])]
