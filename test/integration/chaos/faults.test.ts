@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { ChaosCluster } from '../../support/chaos/chaos-cluster.js'
@@ -6,6 +7,9 @@ import type { TaskContainer } from '../../support/chaos/container-ledger.js'
 import { promisesHold } from '../../support/chaos/promises.js'
 import { chaosNetwork } from '../../support/chaos/require.js'
 import { requireEngine } from '../../support/engine.js'
+
+/** After it, an agent's tasks are UNREACHABLE. */
+const agentSilenceMs = 10_000
 
 describe('chaos: one fault after another', function () {
   this.timeout(90_000)
@@ -144,13 +148,16 @@ describe('chaos: one fault after another', function () {
     await settles()
   })
 
-  it('kill -9 of nats: with its data it comes back, and everybody to it', async () => {
+  it('kill -9 of nats, for longer than an agent may be silent: nobody is called unreachable for it', async () => {
+    const told = cluster.witness.statesOf('stays-2')
     await cluster.witness.launch('agent-3', 'without-nats')
     await cluster.kill9('nats')
     await cluster.end('without-nats', 5)
+    await delay(agentSilenceMs + 1_000)
     await cluster.restart('nats')
     await cluster.witness.hears('without-nats', 'FAILED 5')
     await settles()
+    expect(cluster.witness.statesOf('stays-2')).to.deep.equal(told)
   })
 
   it('a frozen nats: the links are found dead, and made anew', async () => {

@@ -31,7 +31,7 @@ describe('chaos: three nats-servers with three copies of everything', function (
     running = await cluster.ledger.running()
   }
 
-  const buckets = { registry: 'the registry', leader: 'the lease', service: "the service framework's state" }
+  const buckets = { registry: 'the registry', leader: 'the lease' }
   for (const [bucket, what] of Object.entries(buckets)) {
     it(`kill -9 of the server that leads ${what}: the two others go on`, async () => {
       const master = await cluster.leader()

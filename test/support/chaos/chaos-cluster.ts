@@ -11,7 +11,7 @@ import { removeLabelled } from '../../../agent/containerizer/docker/remove-label
 import type { EngineConnection } from '../../../agent/containerizer/docker/engine.js'
 import type { LeaderView, StateView } from '../../../master/core/view.js'
 import { busyboxImage } from '../engine.js'
-import { AgentNetwork, type Cut } from './agent-network.js'
+import type { AgentNetwork, Cut } from './agent-network.js'
 import { Brokers } from './brokers.js'
 import { answered, ChaosProcess } from './chaos-process.js'
 import { ContainerLedger, nameOf, type TaskContainer, type TaskName } from './container-ledger.js'

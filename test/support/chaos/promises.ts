@@ -210,12 +210,11 @@ async function masterDisagrees(
       .filter(({ agentId }) => agentId === agent.agentId)
       .reduce((sum, { resources }) => sum.plus(Resources.fromWire(resources)), Resources.none)
     const total = Resources.fromWire(agent.resources)
-    const allocated = Resources.fromWire(agent.allocated)
+    const facts = `the tasks of ${agent.agentId} use ${String(used)}`
+    const allocated = String(Resources.fromWire(agent.allocated))
     return [
-      ...(total.contains(used) ? [] : [`the tasks of ${agent.agentId} use ${used}, and it has ${total}`]),
-      ...(String(used) === String(allocated)
-        ? []
-        : [`the tasks of ${agent.agentId} use ${used}, and ${allocated} is allocated`]),
+      ...(total.contains(used) ? [] : [`${facts}, and it has ${String(total)}`]),
+      ...(String(used) === allocated ? [] : [`${facts}, and ${allocated} is allocated`]),
     ]
   })
   return [
