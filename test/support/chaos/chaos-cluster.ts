@@ -178,6 +178,7 @@ export class ChaosCluster {
     const container = await this.#docker.createContainer({
       Image: busyboxImage,
       Cmd: ['sleep', '1000'],
+      HostConfig: { NetworkMode: 'none' },
       Labels: tenderLabels({ cluster: this.name, agentId }, { frameworkId: name, taskId: name }),
     })
     await container.start()
