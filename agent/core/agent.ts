@@ -464,11 +464,13 @@ export class Agent {
         return []
       }
       case 'send': {
-        const { call, ...envelope } = command.envelope
+        const { envelope } = command
         if (envelope.kind === 'register') {
-          return [{ kind: 'send', envelope: { ...command.envelope, body: this.#registerBody() } }]
+          return [{ kind: 'send', envelope: { ...envelope, body: this.#registerBody() } }]
         }
-        return [{ kind: 'send', envelope: { ...envelope, kind: 'heartbeat', body: this.#heartbeatBody() } }]
+        const { v, session, sequence, epoch } = envelope
+        const body = this.#heartbeatBody()
+        return [{ kind: 'send', envelope: { v, kind: 'heartbeat', session, sequence, epoch, body } }]
       }
       case 'checkpoint-again':
         return []
