@@ -113,6 +113,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
     const startedWith = Resources.fromWire(is.resources)
     const kept = await checkpoint.resources()
     const resources = kept ? carriedOver(kept, startedWith) : startedWith
+    const starts = await countStart(checkpoint, log)
     const tasks = await checkpoint.tasks()
     const engine = await findEngine(options, { log, isNeeded: tasks.some(runsInDocker) })
     const kinds: ContainerizerKind[] = [
@@ -132,7 +133,15 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       containerizers: kinds,
       version,
     }
-    const shell = new AgentShell(options, info, { log, transport, checkpoint, tasks, engine, startedWith })
+    const shell = new AgentShell(options, info, {
+      log,
+      transport,
+      checkpoint,
+      starts,
+      tasks,
+      engine,
+      startedWith,
+    })
     await shell.start()
     return {
       agentId,
@@ -159,6 +168,17 @@ async function whatItStartsWith(options: AgentOptions): Promise<StartedWith> {
     detected: detected.names().filter(name => !names.has(name)),
     attributes: parseAttributes(options.attributes ?? ''),
     ...(options.domain ? { domain: options.domain } : {}),
+  }
+}
+
+/** Undefined when the disk takes nothing: then the leader cannot tell this agent from an older one, and takes it. */
+async function countStart(checkpoint: Checkpoint, log: Log): Promise<number | undefined> {
+  try {
+    return await checkpoint.countStart(systemClock.now())
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error
+    log.warn('this start could not be counted', { error: describeError(error) })
+    return undefined
   }
 }
 
@@ -233,6 +253,7 @@ interface Surroundings {
   readonly log: Log
   readonly transport: Transport
   readonly checkpoint: Checkpoint
+  readonly starts: number | undefined
   /** As they were checkpointed. */
   readonly tasks: readonly AgentTaskState[]
   readonly engine: EngineConnection | undefined
@@ -247,6 +268,7 @@ class AgentShell {
   readonly #log: Log
   readonly #transport: Transport
   readonly #checkpoint: Checkpoint
+  readonly #starts: number | undefined
   readonly #tasks: readonly AgentTaskState[]
   readonly #engine: EngineConnection | undefined
   readonly #startedWith: Resources
@@ -268,6 +290,7 @@ class AgentShell {
     this.#log = around.log
     this.#transport = around.transport
     this.#checkpoint = around.checkpoint
+    this.#starts = around.starts
     this.#tasks = around.tasks
     this.#engine = around.engine
     this.#startedWith = around.startedWith
@@ -280,7 +303,7 @@ class AgentShell {
   async start(): Promise<void> {
     this.#containerizer = await this.#makeContainerizer()
     const tasks = this.#tasks
-    this.#core = new Agent({ info: this.#info, session: systemRandom.hex(16) }, tasks)
+    this.#core = new Agent({ info: this.#info, session: systemRandom.hex(16), starts: this.#starts }, tasks)
     const live = tasks.filter(task => !isTerminal(task.state))
     const running = await this.#containerizer.adopt(
       live.map(({ frameworkId, info: { taskId }, handle }) => ({

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import type { AgentId } from '@tender/sdk/protocol'
-import type { Log } from '@tender/sdk/runtime'
+import type { Log, Millis } from '@tender/sdk/runtime'
 import type { AgentTaskState } from '../core/task.js'
 import type { StartedWith } from '../resources/started-with.js'
 import { RecordFiles } from './record-files.js'
-import { isId, isResourcesRecord, isStartedWith, isTask, type ResourcesRecord } from './records.js'
+import { isId, isResourcesRecord, isStart, isStartedWith, isTask, type ResourcesRecord } from './records.js'
 
 interface TaskOf {
   readonly frameworkId: string
@@ -53,6 +53,18 @@ export class Checkpoint {
       if (records[index]?.agentId !== agentId) this.#files.write(path, { agentId })
     }
     return agentId
+  }
+
+  /**
+   * A number that is greater at each start, so that the leader knows the newer of two agents that use one id. Seconds
+   * since 1970, so that it grows also when its file is damaged; and more than before, when the host's clock was set back.
+   */
+  async countStart(now: Millis): Promise<number> {
+    const path = this.#path('starts')
+    const before = await this.#files.read(path, isStart)
+    const starts = Math.max((before?.starts ?? 0) + 1, Math.floor(now / 1000))
+    this.#files.write(path, { starts })
+    return starts
   }
 
   /** Undefined when the leader has changed nothing yet. */

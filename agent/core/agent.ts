@@ -43,6 +43,8 @@ export interface AgentSettings {
   /** Its resources as they were last checkpointed, if the leader had made reservations or volumes of them. */
   readonly info: AgentInfo
   readonly session: SessionId
+  /** Greater at each start; undefined: it could not be counted. */
+  readonly starts?: number | undefined
 }
 
 /** Nothing heard of the leader for so long: register again. */
@@ -193,6 +195,7 @@ export class Agent {
     return {
       agent: this.#info,
       tasks: tasks.flatMap(task => (task ? [describe(task)] : [])),
+      ...(this.#settings.starts === undefined ? {} : { starts: this.#settings.starts }),
       ...(this.#orphans.size > 0 ? { orphans: [...this.#orphans.values()] } : {}),
       ...this.#heartbeatBody(),
     }
@@ -478,11 +481,13 @@ export class Agent {
         return []
       }
       case 'send': {
-        const { call, ...envelope } = command.envelope
+        const { envelope } = command
         if (envelope.kind === 'register') {
-          return [{ kind: 'send', envelope: { ...command.envelope, body: this.#registerBody() } }]
+          return [{ kind: 'send', envelope: { ...envelope, body: this.#registerBody() } }]
         }
-        return [{ kind: 'send', envelope: { ...envelope, kind: 'heartbeat', body: this.#heartbeatBody() } }]
+        const { v, session, sequence, epoch } = envelope
+        const body = this.#heartbeatBody()
+        return [{ kind: 'send', envelope: { v, kind: 'heartbeat', session, sequence, epoch, body } }]
       }
       case 'checkpoint-again':
         return []

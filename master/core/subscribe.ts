@@ -45,6 +45,8 @@ export function subscribe(turn: Turn, frameworkId: FrameworkId, message: Subscri
     const record = frameworkRecord({
       info: body.framework,
       subscribedAtMs: known?.subscribedAtMs ?? firstSubscription(start, frameworkId),
+      endedSubscribedAtMs:
+        known?.endedSubscribedAtMs ?? start.state.completedFrameworks.get(frameworkId)?.subscribedAtMs,
       startedAtMs: body.startedAtMs,
       disconnectedAtMs: undefined,
     })
@@ -115,6 +117,7 @@ function admit(turn: Turn, frameworkId: FrameworkId, message: Subscribe, record:
     startedAtMs,
     link: turn.newLink(message.v),
     subscribedAtMs: record.subscribedAtMs,
+    endedSubscribedAtMs: record.endedSubscribedAtMs,
     heardAtMs: turn.now,
     disconnectedAtMs: undefined,
     suppressedRoles: new Set(suppressedRoles),

@@ -51,6 +51,8 @@ export class LedAgent {
   readonly #natsUrl: string
   readonly #transport: Transport
   #link = new LinkEnd('m0')
+  /** The session of its last registration. */
+  #registered = ''
   #process: ChildProcess | undefined
   #beacon: NodeJS.Timeout | undefined
 
@@ -135,7 +137,12 @@ export class LedAgent {
   }
 
   async until<T>(what: string, look: () => T | undefined): Promise<T> {
-    return await until(`${what} (${this.output})`, patienceMs, async () => look())
+    try {
+      return await until(what, patienceMs, async () => look())
+    } catch (cause) {
+      const told = this.updates.map(({ taskId, state, message }) => [taskId, state, message].join(' '))
+      throw new Error([String(cause), ...told, this.output].join('\n'), { cause })
+    }
   }
 
   async dispose(): Promise<void> {
@@ -153,7 +160,9 @@ export class LedAgent {
       const { message } = decoded
       switch (message.kind) {
         case 'register':
-          this.#link = new LinkEnd(`m-${message.session}`)
+          // A repeated registration begins no new link: its numbers would look like repetitions.
+          if (this.#registered !== message.session) this.#link = new LinkEnd(`m-${message.session}`)
+          this.#registered = message.session
           this.health = message.body.health ?? { ok: true }
           this.#say(
             'reply',
