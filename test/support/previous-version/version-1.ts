@@ -18,7 +18,7 @@ interface Frozen {
 
 const frozen = readFixture('version-1.json') as Frozen
 
-export const { messages } = frozen
+export const { messages, results, registry, $defs: definitions } = frozen
 
 /** Entries of the registry and of the service's store by their keys, files of an agent's work directory by their paths. */
 export interface Records {

@@ -5,10 +5,11 @@ import { silentLog } from '@tender/sdk/runtime'
 import { MemoryStore } from '@tender/sdk/testing'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
+import { startAgent } from '../../../agent/start-agent.js'
 import { Checkpoint } from '../../../agent/checkpoint/checkpoint.js'
 import { ServiceStore } from '../../../frameworks/service/store/index.js'
 import type { RegistryRecord } from '../../../master/registry/records.js'
-import { Registry } from '../../../master/registry/registry.js'
+import { NewerRecordError, Registry } from '../../../master/registry/registry.js'
 import { MasterRig, launchOf, taskOf } from '../../support/master-rig.js'
 import { readRecord, records } from '../../support/previous-version/version-1.js'
 
@@ -102,8 +103,9 @@ describe('what version 1 has written: the registry', () => {
     const store = await storeOf({ ...registry, 'role.x': { v: 2, name: 'x' } })
     const before = await store.list()
     const failure = await new Registry(store, silentLog).load().catch((error: Error) => error)
-    expect(String(failure)).to.equal(
-      "NewerRecordError: 'role.x' in the registry is of version 2; this Tender reads up to 1. Start the newer one again",
+    expect(failure).to.be.instanceOf(NewerRecordError)
+    expect((failure as Error).message).to.equal(
+      "'role.x' in the registry is of version 2; this Tender reads up to 1. Start the newer one again",
     )
     expect(await store.list()).to.deep.equal(before)
   })
@@ -168,6 +170,23 @@ describe('what version 1 has written: an agent’s checkpoint', () => {
       expect(allFiles()).to.deep.equal(before)
     })
   }
+
+  it('does not let an agent start on it when it is newer', async () => {
+    write('checkpoint/agent.json', { ...files['checkpoint/agent.json'], v: 2 })
+    const before = allFiles()
+    const failure = await startAgent({
+      cluster: 'test',
+      nats: 'nats://127.0.0.1:1',
+      workDir,
+      containerizers: ['process'],
+      engine: {},
+      environment: {},
+      log: silentLog,
+      onRefused: () => {},
+      onBug: () => {},
+    }).catch((error: Error) => error)
+    expect([(failure as Error).name, allFiles()]).to.deep.equal(['NewerFileError', before])
+  })
 
   it('is not refused for a damaged number of its version: such a file is set aside', async () => {
     const name = 'checkpoint/tasks/db/data-1.json'
