@@ -68,13 +68,14 @@ export interface RunningAgent {
 /**
  * Starts an agent: finds its tasks of before again, registers, and runs what the leader launches.
  *
- * @throws Error when the work directory is in use, NATS does not answer, or an option is wrong
+ * @throws Error when the work directory is in use or was written by a newer version, NATS does not answer, or an option is wrong
  */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   const startsWith = await whatItStartsWith(options)
   const lock = await lockWorkDir(options.workDir)
   try {
     const checkpoint = new Checkpoint(options.workDir, options.log)
+    await checkpoint.refuseNewer()
     const agentId = await checkpoint.agentId(() => checkedId(options.agentId ?? madeUpId(systemRandom)))
     const log = options.log.with({ agentId })
     const { attributes, ...is } = await settle(startsWith, { checkpoint, log, options })

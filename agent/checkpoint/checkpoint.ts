@@ -27,6 +27,11 @@ export class Checkpoint {
     this.#files = new RecordFiles(log)
   }
 
+  /** @throws NewerFileError when a newer Tender has written some of it; nothing has been changed then */
+  refuseNewer(): Promise<void> {
+    return this.#files.refuseNewer(this.#directory)
+  }
+
   /**
    * The agent's id, made by `make` at the first start. Kept twice, each file enough: without it, all that the leader
    * knows of this agent, and the labels of its containers, would be somebody else's.

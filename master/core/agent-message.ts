@@ -17,7 +17,7 @@ export function agentMessage(turn: Turn, agentId: AgentId, message: MessageOf<ty
       { kind: 'agent', id: agentId },
       'resynchronise',
       { reason },
-      { to: message.session },
+      { to: message.session, v: message.v },
     )
   }
   const arrival = agent.link?.arrive(message)
