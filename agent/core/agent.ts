@@ -43,6 +43,8 @@ export interface AgentSettings {
   /** Its resources as they were last checkpointed, if the leader had made reservations or volumes of them. */
   readonly info: AgentInfo
   readonly session: SessionId
+  /** Greater at each start. */
+  readonly starts?: number
 }
 
 /** Nothing heard of the leader for so long: register again. */
@@ -193,6 +195,7 @@ export class Agent {
     return {
       agent: this.#info,
       tasks: tasks.flatMap(task => (task ? [describe(task)] : [])),
+      ...(this.#settings.starts === undefined ? {} : { starts: this.#settings.starts }),
       ...(this.#orphans.size > 0 ? { orphans: [...this.#orphans.values()] } : {}),
       ...this.#heartbeatBody(),
     }
@@ -239,6 +242,11 @@ export class Agent {
   }
 
   #message(message: LeaderMessage, now: Millis): AgentCommand[] {
+    if (message.epoch >= this.#epoch && this.#isVersionRefused(message)) {
+      this.#epoch = message.epoch
+      this.#link.version = oldestProtocolVersion
+      return this.#registerAgain(now)
+    }
     const isForAnother = message.to !== undefined && message.to !== this.#settings.session
     if (message.epoch < this.#epoch || isForAnother || this.#phase === 'recovering') return []
     this.#follow(message.epoch)
@@ -249,6 +257,20 @@ export class Agent {
     const commands = this.#body(message, now)
     if (missed && this.#phase === 'registered') commands.push(...this.#registerAgain(now))
     return commands
+  }
+
+  /**
+   * By a leader that was not upgraded yet. If it knows this agent from before its restart, such a leader tells that
+   * earlier life, so here it does not count for whom it is meant.
+   */
+  #isVersionRefused({ kind, call, body }: LeaderMessage): boolean {
+    return (
+      kind === 'reply' &&
+      body.code === 'unsupported-version' &&
+      call === this.#registration.call &&
+      this.#phase === 'registering' &&
+      this.#link.version > oldestProtocolVersion
+    )
   }
 
   /** Another leader may have been upgraded meanwhile: it is spoken to in the newest version first. */
@@ -284,11 +306,6 @@ export class Agent {
   #registered(reply: Reply, now: Millis): AgentCommand[] {
     if (this.#phase !== 'registering') return []
     if (!reply.ok) {
-      if (reply.code === 'unsupported-version' && this.#link.version > oldestProtocolVersion) {
-        // A leader that was not upgraded yet.
-        this.#link.version = oldestProtocolVersion
-        return this.#registerAgain(now)
-      }
       const reason = reply.message ?? 'no reason given'
       return [{ kind: 'give-up', reason: `the leader refuses this agent: ${reason}` }]
     }

@@ -125,6 +125,10 @@ export class LedAgent {
     this.#say('kill', { frameworkId, taskId }, `kill-${taskId}`)
   }
 
+  acknowledge(taskId: string, sequence: number): void {
+    this.#say('acknowledge', { frameworkId, taskId, sequence })
+  }
+
   /** The update by which a task has reached this state. */
   async reaches(taskId: string, state: TaskStatus['state']): Promise<TaskStatus> {
     return await this.until(`${taskId} is ${state}`, () =>
@@ -190,7 +194,7 @@ export class LedAgent {
     const { taskId, sequence = 0 } = status
     const isKnown = this.updates.some(update => update.taskId === taskId && update.sequence === sequence)
     if (!isKnown) this.updates.push(status)
-    if (this.acknowledges) this.#say('acknowledge', { frameworkId, taskId, sequence })
+    if (this.acknowledges) this.acknowledge(taskId, sequence)
   }
 
   #say(kind: string, body: object, call?: string): void {
