@@ -1,7 +1,7 @@
 import { type frameworkToLeader, type Infer, ProtocolError, type Reply } from '@tender/sdk/protocol'
 import { callAgent } from './agent-calls.js'
+import { known, tell } from './reconcile.js'
 import { type Framework, type Task, taskKey } from './state.js'
-import { masterStatus } from './status-update.js'
 import { done, type Turn } from './turn.js'
 
 /** Ends a task. The order is repeated until the agent has it; the end itself comes as an update. */
@@ -15,7 +15,8 @@ export function kill(turn: Turn, framework: Framework, body: Infer<typeof framew
   const ended = turn.state.endedTasks.get(key)
   if (!ended)
     throw new ProtocolError('unknown-task', `framework ${framework.frameworkId} has no task ${body.taskId}`)
-  masterStatus(turn, ended, ended.state, 'RECONCILIATION', 'it has ended before the kill')
+  // With its exit code, as the agent has told it: who gives a kill may hear of the end by this first.
+  tell(turn, framework, known(turn, ended))
   return done()
 }
 
