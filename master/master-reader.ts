@@ -6,7 +6,7 @@ import type { MasterState } from './core/state.js'
 import type { OperatorCall } from './core/operator-calls.js'
 import type { Explanation, LeaderView } from './core/view.js'
 import * as view from './core/views.js'
-import type { LeaderAddress } from './election/elector.js'
+import type { LeaderAddress } from './election/lease.js'
 import type { ExplainQuery, MasterPort } from './http/index.js'
 import { version } from './version.js'
 

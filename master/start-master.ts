@@ -34,6 +34,7 @@ import { Master } from './core/master.js'
 import { defaultMasterSettings, type MasterSettings } from './core/state.js'
 import { viewLeader } from './core/views.js'
 import { Elector } from './election/elector.js'
+import { Standstill } from './election/standstill.js'
 import {
   createHttpServer,
   createMetrics,
@@ -128,6 +129,7 @@ interface Term {
   readonly lastInputs: LastInputs
   readonly offers: OfferTurns
   readonly sliceSize: SliceSize
+  readonly standstill: Standstill
   /** Writes to the registry, one after another, so that they arrive in the order of the decisions. */
   writes: Promise<void>
 }
@@ -219,10 +221,11 @@ class MasterShell {
 
   async #lead(epoch: number): Promise<void> {
     const { clock, registry: store } = this.#around
+    this.#reader.follow(undefined, this.#options.cluster)
     const registry = new Registry(store, this.#log)
     try {
       const content = await registry.load()
-      if (!this.#elector?.isLeader || this.#stopped) return
+      if (this.#elector?.epoch !== epoch || this.#stopped) return
       const leadership = {
         cluster: this.#options.cluster,
         masterId: this.#masterId,
@@ -241,6 +244,11 @@ class MasterShell {
         lastInputs: new LastInputs(),
         offers: new OfferTurns(() => this.#offer(term)),
         sliceSize: new SliceSize(),
+        standstill: new Standstill({
+          clock,
+          leaseMs: this.#options.leaseMs,
+          check: async () => await this.#elector?.check(),
+        }),
         writes: Promise.resolve(),
       }
       this.#term = term
@@ -255,7 +263,7 @@ class MasterShell {
       this.#tick(term)
     } catch (error) {
       this.#log.error('the registry could not be read', { error: describeError(error) })
-      this.#elector?.stepDown('the registry could not be read')
+      if (this.#elector?.epoch === epoch) this.#elector.stepDown('the registry could not be read')
     }
   }
 
@@ -264,6 +272,7 @@ class MasterShell {
     for (const cancel of this.#cancelTimers.splice(0)) cancel()
     this.#term?.offers.end()
     this.#term = undefined
+    this.#reader.follow(undefined, this.#options.cluster)
     this.#requests.dropAll()
     this.#hub.end()
   }
@@ -311,7 +320,7 @@ class MasterShell {
 
   #step(input: MasterInput): void {
     const term = this.#term
-    if (!term) return
+    if (!term || term.standstill.holds(() => this.#step(input))) return
     const timed = { ...input, now: this.#around.clock.now() }
     term.lastInputs.add(timed)
     this.#trying(term, () => this.#performAll(term, term.core.handle(timed)))
@@ -320,6 +329,7 @@ class MasterShell {
 
   /** @returns whether more are due at once */
   #offer(term: Term): boolean {
+    if (term.standstill.holds(() => term.offers.want())) return false
     const { core, lastInputs, sliceSize } = term
     const offering = { now: this.#around.clock.now(), mostAgents: sliceSize.agents }
     const wereDue = core.hasMoreOffers
@@ -393,6 +403,8 @@ class MasterShell {
 
   #store(term: Term, { ticket, records }: Extract<MasterCommand, { kind: 'store' }>): void {
     term.writes = term.writes.then(async () => {
+      // Of a term that is over: whoever leads now has read the registry, and would find it changed.
+      if (this.#term !== term) return
       const error = await term.registry.write(records).catch((cause: unknown) => cause)
       if (this.#term !== term) return
       if (error instanceof StoreConflictError)
@@ -402,7 +414,7 @@ class MasterShell {
   }
 
   #beacon(term: Term): void {
-    if (this.#term !== term) return
+    if (this.#term !== term || term.standstill.holds(() => this.#beacon(term))) return
     const beacon = { masterId: this.#masterId, httpUrl: this.#httpUrl }
     this.#around.transport.publish(
       this.#subjects.leader,
@@ -419,9 +431,23 @@ class MasterShell {
 
   async #stop(): Promise<void> {
     this.#stopped = true
+    const written = this.#term?.writes
     this.#follow('stopping')
+    // The next leader must not read the registry before the last write has arrived there.
+    await this.#within(this.#options.leaseMs, written)
     await this.#elector?.resign()
     await this.#http?.close()
     await this.#around.transport.close()
+  }
+
+  async #within(limitMs: number, done: Promise<void> | undefined): Promise<void> {
+    if (!done) return
+    await new Promise<void>(resolve => {
+      const cancel = this.#around.clock.setTimer(limitMs, resolve)
+      void done.then(() => {
+        cancel()
+        resolve()
+      })
+    })
   }
 }

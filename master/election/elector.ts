@@ -6,12 +6,8 @@ import {
   type Log,
   StoreConflictError,
 } from '@tender/sdk/runtime'
-
-/** Where the leader is; the value of the lease. */
-export interface LeaderAddress {
-  readonly masterId: string
-  readonly httpUrl: string
-}
+import { Election, type ElectionCommand, type ElectionInput, type LeaseOperation } from './election.js'
+import type { LeaderAddress } from './lease.js'
 
 export interface ElectorEvents {
   /** This master leads now. The epoch is the revision of the write that won, so it grows with every election. */
@@ -22,27 +18,21 @@ export interface ElectorEvents {
   following(leader: LeaderAddress | undefined): void
 }
 
+type Happening = ElectionInput extends infer I ? (I extends ElectionInput ? Omit<I, 'now'> : never) : never
+
 const leaseKey = 'leader'
 
-/**
- * Leader election by a lease: one key in a bucket whose entries vanish after `leaseMs`. Who creates it leads, and
- * renews it four times a lease by compare-and-set. The others try to create it ten times a lease: old NATS servers do
- * not tell when an entry has vanished, so they have to ask. A renewal that is late deposes nobody; one that finds
- * another's entry does.
- */
+/** Joins the election with a store, whose entries vanish after `leaseMs`, and with time. */
 export class Elector {
   readonly #store: KeyValueStore
-  readonly #self: LeaderAddress
-  readonly #leaseMs: number
   readonly #clock: Clock
   readonly #log: Log
   readonly #events: ElectorEvents
-  /** The last revision that this master wrote; 0 while it does not lead. */
-  #revision = 0
-  #known: string | undefined
+  readonly #election: Election
   #cancel: CancelTimer = () => {}
-  #turning: Promise<void> = Promise.resolve()
-  #stopped = false
+  #stopWatching: () => void = () => {}
+  /** Ends when the operation that is on its way has been answered. */
+  #answered: Promise<void> = Promise.resolve()
 
   constructor(options: {
     store: KeyValueStore
@@ -53,107 +43,94 @@ export class Elector {
     events: ElectorEvents
   }) {
     this.#store = options.store
-    this.#self = options.self
-    this.#leaseMs = options.leaseMs
     this.#clock = options.clock
     this.#log = options.log
     this.#events = options.events
+    this.#election = new Election(options)
   }
 
   get isLeader(): boolean {
-    return this.#revision > 0
+    return this.#election.isLeader
+  }
+
+  /** Of the term that lasts; 0 while this master does not lead. */
+  get epoch(): number {
+    return this.#election.epoch
   }
 
   start(): void {
-    this.#turning = this.#turn()
+    this.#step({ kind: 'start' })
+    const stop = this.#store.watch?.(leaseKey, entry => {
+      if (!entry) this.#step({ kind: 'vanished' })
+    })
+    this.#stopWatching = stop ?? this.#stopWatching
   }
 
   /** Gives leadership up, so that another master need not wait for the lease to end. */
   async resign(): Promise<void> {
-    this.#stopped = true
-    this.#cancel()
-    // A write may be on its way; only when it has come back is it known what is to be given up.
-    await this.#turning
-    const revision = this.#revision
-    this.#revision = 0
-    if (revision === 0) return
-    await this.#store.delete(leaseKey, revision).catch((error: unknown) => {
-      this.#log.warn('the lease could not be given up; it ends by itself', { error: describeError(error) })
-    })
+    this.#stopWatching()
+    this.#step({ kind: 'resign' })
+    while (this.#election.isAsking) await this.#answered
   }
 
   /** Leads no more, e.g. because a newer epoch was seen; stands for election again. */
   stepDown(reason: string): void {
-    if (this.#revision === 0) return
-    this.#revision = 0
-    this.#events.deposed(reason)
+    this.#step({ kind: 'step-down', reason })
   }
 
-  async #turn(): Promise<void> {
-    try {
-      if (this.#revision > 0) await this.#renew()
-      else await this.#stand()
-    } catch (error) {
-      // The registry is away. A leader goes on: what needs no new durable fact can still be done.
-      this.#log.warn('the lease could not be read or written', { error: describeError(error) })
-    }
-    if (this.#stopped) return
-    const waitMs = this.#revision > 0 ? this.#leaseMs / 4 : this.#leaseMs / 10
-    this.#cancel = this.#clock.setTimer(waitMs, () => this.start())
+  /** Resolves when the lease has been looked at, if that is due, or the store could not be reached. */
+  async check(): Promise<void> {
+    this.#step({ kind: 'tick' })
+    while (this.#election.isAsking) await this.#answered
   }
 
-  async #renew(): Promise<void> {
-    const before = this.#revision
-    try {
-      const revision = await this.#store.update(leaseKey, this.#value(), before)
-      if (this.#revision === before) this.#revision = revision
-    } catch (error) {
-      if (!(error instanceof StoreConflictError)) throw error
-      await this.#regain(before)
-    }
+  #step(happening: Happening): void {
+    const commands = this.#election.step({ ...happening, now: this.#clock.now() } as ElectionInput)
+    // Before anybody is told, who may have something to say to it at once.
+    this.#setTimer()
+    for (const command of commands) this.#perform(command)
   }
 
-  /**
-   * The lease is not as this master left it. It may be another's; or nobody's, because no renewal came in time; or
-   * still its own, by a renewal whose answer was lost.
-   */
-  async #regain(before: number): Promise<void> {
-    try {
-      const entry = await this.#store.get(leaseKey)
-      if (entry && entry.value !== this.#value()) return this.stepDown('the lease was lost')
-      const revision = entry
-        ? await this.#store.update(leaseKey, this.#value(), entry.revision)
-        : await this.#store.create(leaseKey, this.#value())
-      if (this.#revision === before) this.#revision = revision
-    } catch (error) {
-      if (!(error instanceof StoreConflictError)) throw error
-      this.stepDown('the lease was lost')
+  #setTimer(): void {
+    this.#cancel()
+    const { dueAtMs } = this.#election
+    if (dueAtMs === undefined) return
+    this.#cancel = this.#clock.setTimer(dueAtMs - this.#clock.now(), () => this.#step({ kind: 'tick' }))
+  }
+
+  #perform(command: ElectionCommand): void {
+    switch (command.kind) {
+      case 'elected':
+        return this.#events.elected(command.epoch)
+      case 'deposed':
+        return this.#events.deposed(command.reason)
+      case 'following':
+        return this.#events.following(command.leader)
+      case 'log':
+        return this.#log[command.level](command.message, command.fields)
+      default:
+        this.#answered = this.#operate(command).then(answer => this.#step(answer))
     }
   }
 
-  async #stand(): Promise<void> {
-    const entry = await this.#store.get(leaseKey)
-    if (entry) return this.#follow(entry.value)
+  async #operate(operation: LeaseOperation): Promise<Happening> {
     try {
-      const revision = await this.#store.create(leaseKey, this.#value())
-      this.#revision = revision
-      if (this.#stopped) return
-      this.#known = undefined
-      this.#events.elected(revision)
+      switch (operation.kind) {
+        case 'read':
+          return { kind: 'read', entry: await this.#store.get(leaseKey) }
+        case 'create':
+          return { kind: 'written', revision: await this.#store.create(leaseKey, operation.value) }
+        case 'update': {
+          const { value, revision } = operation
+          return { kind: 'written', revision: await this.#store.update(leaseKey, value, revision) }
+        }
+        case 'delete':
+          await this.#store.delete(leaseKey, operation.revision)
+          return { kind: 'deleted' }
+      }
     } catch (error) {
-      if (!(error instanceof StoreConflictError)) throw error
+      if (error instanceof StoreConflictError) return { kind: 'conflict' }
+      return { kind: 'failed', error: describeError(error) }
     }
-  }
-
-  #follow(value: string): void {
-    if (value === this.#known) return
-    this.#known = value
-    const leader = JSON.parse(value) as LeaderAddress
-    // After stepping down, its own lease stands until it ends: then nobody leads.
-    this.#events.following(leader.masterId === this.#self.masterId ? undefined : leader)
-  }
-
-  #value(): string {
-    return JSON.stringify(this.#self)
   }
 }

@@ -10,6 +10,9 @@ export class StoreConflictError extends Error {
   override readonly name = 'StoreConflictError'
 }
 
+/** What has been written, or nothing when the entry was deleted. */
+export type StoreListener = (entry: StoreEntry | undefined) => void
+
 /** A small durable map: the registry, a framework's own state, the lease of the leader. */
 export interface KeyValueStore {
   get(key: string): Promise<StoreEntry | undefined>
@@ -23,6 +26,16 @@ export interface KeyValueStore {
   update(key: string, value: string, revision: number): Promise<number>
   /** Removes the entry, if it is still at `revision` where one is given. @throws StoreConflictError */
   delete(key: string, revision?: number): Promise<void>
+  /**
+   * Tells of an entry: as it is, if it is there, and then whenever it is written or deleted. Of changes that follow each
+   * other closely, only the last may be told. That an entry has vanished by its age is told late or never, and so is
+   * what happens while the store is away: it makes things faster, and never spares looking from time to time.
+   *
+   * Stores that cannot do it have no such method.
+   *
+   * @returns stops it
+   */
+  watch?(key: string, listener: StoreListener): () => void
 }
 
 /** Makes one part of a key from any text: letters, digits, `_` and `-` stay, all else becomes `=` and its hex code. */

@@ -1,5 +1,10 @@
 import type { Clock, Millis } from '../runtime/clock.js'
-import { type KeyValueStore, StoreConflictError, type StoreEntry } from '../runtime/store.js'
+import {
+  type KeyValueStore,
+  StoreConflictError,
+  type StoreEntry,
+  type StoreListener,
+} from '../runtime/store.js'
 
 /** When entries vanish by themselves, as in a bucket with a time to live. */
 export interface Expiry {
@@ -12,6 +17,7 @@ export interface Expiry {
 export class MemoryStore implements KeyValueStore {
   readonly #entries = new Map<string, StoreEntry & { readonly expiresAtMs: Millis }>()
   readonly #expiry: Expiry | undefined
+  readonly #watches = new Set<{ readonly key: string; readonly listener: StoreListener }>()
   #revision = 0
 
   constructor(expiry?: Expiry) {
@@ -45,8 +51,32 @@ export class MemoryStore implements KeyValueStore {
 
   async delete(key: string, revision?: number): Promise<void> {
     this.#expect(key, revision === undefined || this.#find(key)?.revision === revision)
-    this.#entries.delete(key)
+    const wasThere = this.#entries.delete(key)
     this.#revision++
+    if (wasThere) this.#tell(key, undefined)
+  }
+
+  watch(key: string, listener: StoreListener): () => void {
+    const watch = { key, listener }
+    this.#watches.add(watch)
+    const entry = this.#find(key)
+    if (entry) this.#tell(key, entry, [watch])
+    return () => this.#watches.delete(watch)
+  }
+
+  /** Never before the writer has gone on, as with a store that is elsewhere. */
+  #tell(
+    key: string,
+    entry: StoreEntry | undefined,
+    watches: Iterable<{ key: string; listener: StoreListener }> = this.#watches,
+  ): void {
+    for (const watch of watches) {
+      if (watch.key !== key) continue
+      queueMicrotask(() => {
+        if (this.#watches.has(watch))
+          watch.listener(entry && { key, value: entry.value, revision: entry.revision })
+      })
+    }
   }
 
   #find(key: string): StoreEntry | undefined {
@@ -62,7 +92,9 @@ export class MemoryStore implements KeyValueStore {
 
   #write(key: string, value: string): number {
     const expiresAtMs = this.#expiry ? this.#expiry.clock.now() + this.#expiry.ttlMs : Infinity
-    this.#entries.set(key, { key, value, revision: ++this.#revision, expiresAtMs })
+    const entry = { key, value, revision: ++this.#revision, expiresAtMs }
+    this.#entries.set(key, entry)
+    this.#tell(key, entry)
     return this.#revision
   }
 }

@@ -1,4 +1,4 @@
-import { type KeyValueStore, StoreConflictError } from '@tender/sdk/runtime'
+import { type KeyValueStore, StoreConflictError, type StoreEntry } from '@tender/sdk/runtime'
 import { expect } from 'chai'
 import { beforeEach, describe, it } from 'mocha'
 
@@ -124,7 +124,63 @@ export function behavesLikeAStore(
       await conflict(leases.update('a', '3', revision))
       expect(await leases.create('a', '4')).to.be.greaterThan(revision)
     })
+
+    it('tells of an entry as it is, and of each change', async () => {
+      const first = await store.put('a', '1')
+      const told = new Told()
+      const stop = store.watch?.('a', told.listener)
+      await told.count(1)
+      const second = await store.update('a', '2', first)
+      await store.put('b', 'another')
+      await told.count(2)
+      await store.delete('a')
+      await told.count(3)
+      const third = await store.create('a', '3')
+      await told.count(4)
+      stop?.()
+      expect(told.entries).to.deep.equal([
+        { key: 'a', value: '1', revision: first },
+        { key: 'a', value: '2', revision: second },
+        undefined,
+        { key: 'a', value: '3', revision: third },
+      ])
+    })
+
+    it('tells nothing of what is not there, nor of what was deleted before, nor after it is stopped', async () => {
+      await store.put('a', '1')
+      await store.delete('a')
+      const told = new Told()
+      const stops = [store.watch?.('a', told.listener), store.watch?.('never', told.listener)]
+      const later = new Told()
+      store.watch?.('a', later.listener)
+      await store.put('a', '2')
+      await told.count(1)
+      await later.count(1)
+      for (const stop of stops) stop?.()
+      await store.put('a', '3')
+      await later.count(2)
+      expect(told.entries.map(entry => entry?.value)).to.deep.equal(['2'])
+    })
   })
+}
+
+/** Writes down what a watch tells. */
+class Told {
+  readonly entries: (StoreEntry | undefined)[] = []
+  #heard: () => void = () => {}
+
+  readonly listener = (entry: StoreEntry | undefined): void => {
+    this.entries.push(entry)
+    this.#heard()
+  }
+
+  async count(count: number): Promise<void> {
+    while (this.entries.length < count) {
+      await new Promise<void>(resolve => {
+        this.#heard = resolve
+      })
+    }
+  }
 }
 
 async function conflict(write: Promise<unknown>): Promise<void> {

@@ -1,5 +1,6 @@
 import { type KV, type KvEntry, nanos, type NatsConnection, NatsError, StorageType } from 'nats'
-import { type KeyValueStore, StoreConflictError, type StoreEntry } from '../store.js'
+import { type KeyValueStore, StoreConflictError, type StoreEntry, type StoreListener } from '../store.js'
+import { BucketWatch } from './watch.js'
 
 export interface NatsStoreOptions {
   /** Letters, digits, `_` and `-`. */
@@ -27,9 +28,11 @@ export class JetStreamMissingError extends Error {
 
 /** A JetStream key-value bucket, made when it is not there. */
 export class NatsStore implements KeyValueStore {
+  readonly #connection: NatsConnection
   readonly #bucket: KV
 
-  private constructor(bucket: KV) {
+  private constructor(connection: NatsConnection, bucket: KV) {
+    this.#connection = connection
     this.#bucket = bucket
   }
 
@@ -48,7 +51,7 @@ export class NatsStore implements KeyValueStore {
       throw isMissing ? new JetStreamMissingError(connection.getServer(), { cause: error }) : error
     })
     await adjust(connection, bucket, options)
-    return new NatsStore(bucket)
+    return new NatsStore(connection, bucket)
   }
 
   async get(key: string): Promise<StoreEntry | undefined> {
@@ -86,6 +89,11 @@ export class NatsStore implements KeyValueStore {
     await conflictAware(key, () =>
       this.#bucket.delete(key, revision === undefined ? undefined : { previousSeq: revision }),
     )
+  }
+
+  watch(key: string, listener: StoreListener): () => void {
+    const watch = new BucketWatch(this.#connection, this.#bucket, key, listener)
+    return () => watch.stop()
   }
 }
 

@@ -55,12 +55,12 @@ describe('the election', () => {
   })
 
   /** A master that stands for election; `story` tells what became of it. */
-  async function candidate(masterId: string) {
+  async function candidate(masterId: string, watched?: KeyValueStore) {
     const story: string[] = []
     const store = new CutStore(lease)
     let isAlive = true
     const elector = new Elector({
-      store,
+      store: watched ?? store,
       self: { masterId, httpUrl: `http://${masterId}` },
       leaseMs,
       clock: {
@@ -103,6 +103,21 @@ describe('the election', () => {
     expect(b.story).to.deep.equal(['following a', 'elected 3'])
     await clock.advance(10 * leaseMs)
     expect([a.story, a.elector.isLeader]).to.deep.equal([['elected 1'], false])
+  })
+
+  it('hands over without a look where the store tells that the lease was given up', async () => {
+    const [a, b] = [await candidate('a'), await candidate('b', lease)]
+    await a.elector.resign()
+    await clock.advance(0)
+    expect(b.story).to.deep.equal(['following a', 'elected 3'])
+  })
+
+  it('stands no more once it has resigned, whatever it is told', async () => {
+    const [a, b] = [await candidate('a'), await candidate('b', lease)]
+    await b.elector.resign()
+    await a.elector.resign()
+    await clock.advance(leaseMs)
+    expect([b.story, await lease.list()]).to.deep.equal([['following a'], []])
   })
 
   it('hands over at once also when the leader resigns while a renewal is on its way', async () => {

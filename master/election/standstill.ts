@@ -1,0 +1,46 @@
+import type { Clock, Millis } from '@tender/sdk/runtime'
+
+/**
+ * Holds a leader's work back after its process has stood still (SIGSTOP, a suspended machine, a long collection of
+ * garbage) for longer than the lease, until the lease has been looked at: another master may lead meanwhile.
+ */
+export class Standstill {
+  readonly #clock: Clock
+  readonly #leaseMs: number
+  readonly #check: () => Promise<void>
+  #lastMs: Millis
+  #held: (() => void)[] | undefined
+
+  /** @param check looks at the lease; resolves also when the store does not answer, since that deposes nobody */
+  constructor(options: { clock: Clock; leaseMs: number; check: () => Promise<void> }) {
+    this.#clock = options.clock
+    this.#leaseMs = options.leaseMs
+    this.#check = options.check
+    this.#lastMs = this.#clock.now()
+  }
+
+  /**
+   * To be asked before each piece of work, and ten times a lease at least.
+   *
+   * @returns true when the work is held back; it is done, in its order, when the lease has been looked at
+   */
+  holds(work: () => void): boolean {
+    const now = this.#clock.now()
+    const stoodStill = now - this.#lastMs >= this.#leaseMs
+    this.#lastMs = now
+    if (this.#held) this.#held.push(work)
+    else if (stoodStill) this.#hold(work)
+    else return false
+    return true
+  }
+
+  #hold(work: () => void): void {
+    this.#held = [work]
+    void this.#check().then(() => {
+      const held = this.#held ?? []
+      this.#held = undefined
+      this.#lastMs = this.#clock.now()
+      for (const next of held) next()
+    })
+  }
+}

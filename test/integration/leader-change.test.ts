@@ -1,0 +1,64 @@
+import { expect } from 'chai'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { MasterProcesses } from '../support/master-processes.js'
+import { useNats } from '../support/nats.js'
+
+const rounds = 7
+
+describe('a change of leaders', function () {
+  this.timeout(60_000)
+  const nats = useNats()
+  let masters: MasterProcesses
+
+  beforeEach(async () => {
+    masters = await MasterProcesses.on(nats().url)
+    await masters.start()
+    await masters.leaderAfter(0)
+    await masters.start()
+  })
+
+  afterEach(() => masters.dispose())
+
+  /** Ends one leader after the other; how long each time until the next one was heard of, in order. */
+  async function changes(signal: 'SIGTERM' | 'SIGKILL'): Promise<number[]> {
+    const tookMs: number[] = []
+    let leader = await masters.leaderAfter(0)
+    for (let round = 0; round < rounds; round++) {
+      const sinceMs = performance.now()
+      const ended = masters.of(leader).end(signal)
+      const next = await masters.leaderAfter(leader.epoch)
+      tookMs.push(next.atMs - sinceMs)
+      await ended
+      leader = next
+      await masters.start()
+    }
+    return tookMs.toSorted((a, b) => a - b)
+  }
+
+  it('takes less than 50 ms when the leader stops in order', async () => {
+    const tookMs = await changes('SIGTERM')
+    expect(tookMs[Math.floor(rounds / 2)]).to.be.below(50)
+    // With a standby that has only just come, and does not hear of it yet, but looks.
+    expect(tookMs.at(-1)).to.be.below(250)
+  })
+
+  it('takes less than 1.5 s when the leader is killed', async () => {
+    const tookMs = await changes('SIGKILL')
+    expect(tookMs.at(-1)).to.be.below(1_500)
+  })
+
+  it('leaves a leader that stood still meanwhile without a word of its own epoch', async () => {
+    const old = await masters.leaderAfter(0)
+    masters.of(old).signal('SIGSTOP')
+    const next = await masters.leaderAfter(old.epoch)
+    const heard = masters.beacons.length
+    masters.of(old).signal('SIGCONT')
+    // Its own would be among the first: it was due long ago.
+    await masters.hearsMore(2)
+    const later = masters.beacons.slice(heard).map(({ epoch }) => epoch)
+    expect([...new Set(later)]).to.deep.equal([next.epoch])
+    await masters.of(next).end('SIGTERM')
+    const again = await masters.leaderAfter(next.epoch)
+    expect(again.httpUrl).to.equal(old.httpUrl)
+  })
+})
