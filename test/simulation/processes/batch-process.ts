@@ -1,3 +1,4 @@
+import type { StoreEntry } from '@tender/sdk/runtime'
 import type { Accepted, ErrorCode, Reply, TaskStatus } from '@tender/sdk/protocol'
 import { isTerminal, Resources } from '@tender/sdk/values'
 import { type Offer, operationToWire } from '#sdk/scheduler/calls.js'
@@ -5,6 +6,7 @@ import { choose } from '#sdk/scheduler/matching.js'
 import { Bucket } from '../world/bucket.js'
 import { Chance } from '../world/chance.js'
 import { keyOf } from '../world/facts.js'
+import type { Outcome } from '../world/store.js'
 import type { World } from '../world/world.js'
 import { Journal } from './journal.js'
 import { SchedulerProcess } from './scheduler-process.js'
@@ -72,7 +74,7 @@ export class BatchProcess extends SchedulerProcess {
     this.world.store.ask(this.connection, this.#bucket, {
       timeoutMs: 5_000,
       work: (bucket, now) => bucket.list(now),
-      then: this.whenAlive(outcome => {
+      then: this.whenAlive((outcome: Outcome<StoreEntry[]>) => {
         if (outcome.kind !== 'done') return this.#load()
         const stored = new Map(outcome.value.map(({ key, value }) => [key, JSON.parse(value) as Partial<Job>]))
         this.#jobs = this.#plans.map((_, number) => ({

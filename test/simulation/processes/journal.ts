@@ -1,6 +1,6 @@
 import type { Bucket } from '../world/bucket.js'
 import type { Connection } from '../world/network.js'
-import type { Store } from '../world/store.js'
+import type { Outcome, Store } from '../world/store.js'
 
 const attemptMs = 1_000
 const firstRetryMs = 100
@@ -71,7 +71,7 @@ export class Journal {
         if (value === undefined) kept.delete(key, undefined, now)
         else kept.put(key, value, now)
       },
-      then: whenAlive(outcome => {
+      then: whenAlive((outcome: Outcome<void>) => {
         if (outcome.kind !== 'done')
           return after(retryMs, () => this.#write(key, Math.min(2 * retryMs, longestRetryMs)))
         this.#queues.get(key)?.shift()

@@ -3,7 +3,6 @@ import {
   type frameworkToLeader,
   LinkEnd,
   type MessageOf,
-  oldestProtocolVersion,
   type Peer,
   ProtocolError,
   type Reply,
@@ -76,7 +75,7 @@ export class MasterProcess extends SimulatedProcess {
     this.#isLeaving = false
     this.#requests = new Map()
     const masterId = this.#masterId
-    this.#beaconLink = new LinkEnd(masterId, oldestProtocolVersion)
+    this.#beaconLink = new LinkEnd(masterId)
     this.#connection = this.connect(status => {
       if (status === 'connected') this.#step({ kind: 'reconnected' })
     })

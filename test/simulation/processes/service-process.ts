@@ -1,3 +1,4 @@
+import type { StoreEntry } from '@tender/sdk/runtime'
 import type { Accepted, ErrorCode, Reply, TaskStatus } from '@tender/sdk/protocol'
 import { type Offer, operationToWire } from '#sdk/scheduler/calls.js'
 import { type Answer, type Command, type Input, ServiceCore } from '../../../frameworks/service/core/index.js'
@@ -6,6 +7,7 @@ import type { AppDefinition } from '../../../frameworks/service/definition/index
 import { keyOf as storeKeyOf } from '../../../frameworks/service/store/index.js'
 import { Bucket } from '../world/bucket.js'
 import { keyOf } from '../world/facts.js'
+import type { Outcome } from '../world/store.js'
 import type { World } from '../world/world.js'
 import { Journal } from './journal.js'
 import { SchedulerProcess } from './scheduler-process.js'
@@ -62,7 +64,7 @@ export class ServiceProcess extends SchedulerProcess {
     this.world.store.ask(this.connection, this.bucket, {
       timeoutMs: 5_000,
       work: (bucket, now) => bucket.list(now),
-      then: this.whenAlive(outcome => {
+      then: this.whenAlive((outcome: Outcome<StoreEntry[]>) => {
         if (outcome.kind !== 'done') return this.#load()
         const of = <T>(prefix: string): T[] =>
           outcome.value.flatMap(({ key, value }) => (key.startsWith(prefix) ? [JSON.parse(value) as T] : []))

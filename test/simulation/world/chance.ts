@@ -26,9 +26,8 @@ export class Chance {
   }
 
   pick<T>(list: readonly T[]): T {
-    const chosen = list[Math.floor(this.#random.next() * list.length)]
-    if (chosen === undefined) throw new RangeError('nothing to pick from')
-    return chosen
+    if (list.length === 0) throw new RangeError('nothing to pick from')
+    return list[Math.floor(this.#random.next() * list.length)] as T
   }
 }
 

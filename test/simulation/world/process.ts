@@ -66,6 +66,11 @@ export abstract class SimulatedProcess {
     this.#fuse = commands
   }
 
+  /** It is not to die any more. */
+  defuse(): void {
+    this.#fuse = undefined
+  }
+
   pause(): void {
     if (this.#isUp) this.#paused ??= []
   }
