@@ -17,11 +17,20 @@ export class Injection {
     this.#chance = new Chance(world.seed, 'injection')
     const { faults, healAtMs } = world.plan
     for (const fault of faults) {
-      world.timeline.at(fault.atMs, () => this.#begin(fault))
-      const endAtMs = fault.atMs + fault.forMs
-      if (fault.forMs > 0 && endAtMs < healAtMs) world.timeline.at(endAtMs, () => this.#end(fault))
+      world.timeline.at(fault.atMs, () => {
+        const certain = this.#certain(fault)
+        this.#begin(certain)
+        const endAtMs = fault.atMs + fault.forMs
+        if (fault.forMs > 0 && endAtMs < healAtMs) world.timeline.at(endAtMs, () => this.#end(certain))
+      })
     }
     world.timeline.at(healAtMs, () => this.#heal())
+  }
+
+  #certain(fault: Fault): Fault {
+    if (!('process' in fault) || fault.process !== 'the leader') return fault
+    const process = (this.#world.leaders()[0] ?? this.#world.masters[0])?.name ?? ''
+    return { ...fault, process }
   }
 
   #begin(fault: Fault): void {

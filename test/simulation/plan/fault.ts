@@ -1,4 +1,4 @@
-/** Something that goes wrong, from `atMs` on, for `forMs`. */
+/** Something that goes wrong, from `atMs` on, for `forMs`. A process is a name, or `the leader`, whoever that is then. */
 export type Fault = { readonly atMs: number; readonly forMs: number } & (
   | {
       readonly kind: 'crash'

@@ -32,10 +32,10 @@ function faultOf(kind: FaultKind, chance: Chance, names: Names, untilMs: number)
   switch (kind) {
     case 'crash':
       return chance.is(0.5)
-        ? { ...longer, kind, process, afterCommands: chance.integer(0, 12) }
+        ? { ...longer, kind, process, afterCommands: chance.integer(0, 8) }
         : { ...longer, kind, process }
     case 'resign':
-      return { ...briefly, kind, process: chance.pick(names.masters) }
+      return { ...briefly, kind, process: chance.is(0.7) ? 'the leader' : chance.pick(names.masters) }
     case 'pause':
       return { ...longer, kind, process }
     case 'slow':
@@ -79,7 +79,8 @@ function faultOf(kind: FaultKind, chance: Chance, names: Names, untilMs: number)
   }
 }
 
-/** Masters are fewer than agents, and more depends on them. */
+/** The leader is whoever it is then: more depends on it than on any other. */
 function someProcess(chance: Chance, { masters, agents, frameworks }: Names): string {
-  return chance.pick(chance.pick([masters, masters, agents, frameworks].filter(each => each.length > 0)))
+  const groups = [['the leader'], ['the leader'], masters, agents, agents, frameworks]
+  return chance.pick(chance.pick(groups.filter(each => each.length > 0)))
 }

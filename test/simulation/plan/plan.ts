@@ -116,12 +116,13 @@ function batchesOf(chance: Chance, profile: Profile): BatchPlan[] {
     frameworkId: `batch${index + 1}`,
     jobs: Array.from({ length: chance.integer(...profile.jobs) }, () => {
       const job = {
+        fromMs: chance.is(0.2) ? 0 : chance.integer(0, healAtMs),
         resources: chance.pick(['cpus:0.1;mem:32', 'cpus:0.5;mem:128', 'cpus:1;mem:512']),
         ports: chance.integer(0, 1),
         durationMs: chance.integer(500, 60_000),
         failures: chance.is(0.3) ? chance.integer(1, 2) : 0,
       }
-      return chance.is(0.3) ? { ...job, killAfterMs: chance.integer(5_000, healAtMs) } : job
+      return chance.is(0.4) ? { ...job, killAfterMs: chance.integer(3_000, 120_000) } : job
     }),
   }))
 }

@@ -20,7 +20,7 @@ const small = {
   agents: [2, 5],
   apps: [0, 2],
   batches: [1, 2],
-  jobs: [2, 6],
+  jobs: [4, 14],
   tickMs: [500, 500, 1_000],
 } satisfies Omit<Profile, 'name' | 'faults'>
 

@@ -13,10 +13,12 @@ import { SchedulerProcess } from './scheduler-process.js'
 
 /** What a job is: a task that is to be FINISHED once, or one that runs until it is killed. */
 export interface JobPlan {
+  /** When it is first wanted. */
+  readonly fromMs: number
   readonly resources: string
   readonly ports: number
   readonly durationMs: number
-  /** Killed after so long. */
+  /** Killed so long after that. */
   readonly killAfterMs?: number
   /** Its first attempts fail. */
   readonly failures: number
@@ -26,7 +28,7 @@ interface Job {
   readonly number: number
   attempt: number
   /** `active`: a task of this attempt may exist. */
-  state: 'idle' | 'active' | 'done'
+  state: 'planned' | 'idle' | 'active' | 'done'
   agentId: string | undefined
   killed: boolean
   // What follows is not stored.
@@ -80,7 +82,7 @@ export class BatchProcess extends SchedulerProcess {
         this.#jobs = this.#plans.map((_, number) => ({
           number,
           attempt: 1,
-          state: 'idle',
+          state: 'planned',
           agentId: undefined,
           killed: false,
           isUnknownSinceMs: undefined,
@@ -215,13 +217,17 @@ export class BatchProcess extends SchedulerProcess {
   /** Once a second: what is open is asked for again, what is to be killed is killed. */
   #look(): void {
     const now = this.now()
+    const isNew = (job: Job) => job.state === 'planned' && this.#plan(job).fromMs <= this.world.timeline.now
+    const added = this.#jobs.filter(isNew)
+    for (const job of added) job.state = 'idle'
+    if (added.length > 0) this.#want()
     for (const job of this.#jobs) {
       if (job.state !== 'active' || job.isAccepting) continue
       const isLost = job.isUnknownSinceMs !== undefined && now >= job.isUnknownSinceMs + unknownForMs
       if (isLost) this.#again(job)
       const { killAfterMs } = this.#plan(job)
       if (killAfterMs === undefined || job.heardAtMs === 0) continue
-      if (!job.killed && this.world.timeline.now < killAfterMs) continue
+      if (!job.killed && this.world.timeline.now < this.#plan(job).fromMs + killAfterMs) continue
       if (!job.killed) {
         job.killed = true
         this.#store([job], () => this.#kill(this.#taskId(job)))
