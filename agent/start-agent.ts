@@ -3,6 +3,7 @@ import {
   agentId as agentIdSchema,
   type AgentInfo,
   decoder,
+  defaultKillGraceMs,
   type Domain,
   describeProblems,
   encode,
@@ -27,6 +28,7 @@ import {
 } from '@tender/sdk/runtime'
 import { isTerminal, parseAttributes, Resources } from '@tender/sdk/values'
 import { Checkpoint } from './checkpoint/checkpoint.js'
+import { DiskError } from './checkpoint/disk-error.js'
 import { lockWorkDir } from './checkpoint/lock.js'
 import { CompositeContainerizer } from './containerizer/composite-containerizer.js'
 import {
@@ -42,9 +44,11 @@ import { containerSpec } from './container-spec.js'
 import { Agent } from './core/agent.js'
 import type { AgentCommand } from './core/commands.js'
 import type { AgentInput } from './core/inputs.js'
+import type { AgentTaskState } from './core/task.js'
 import { carriedOver } from './resources/carry-over.js'
 import { detectResources } from './resources/detect.js'
-import { toldOrDetected } from './resources/static-resources.js'
+import { type Reconfiguration, reconfigured, type StartedWith } from './resources/started-with.js'
+import { namesIn, toldOrDetected } from './resources/static-resources.js'
 import { version } from './version.js'
 
 export type ContainerizerKind = 'docker' | 'process'
@@ -61,6 +65,8 @@ export interface AgentOptions {
   readonly attributes?: string
   /** Where it stands: what fails together. */
   readonly domain?: Domain
+  /** What may differ from what it was started with before; only more, unless told. */
+  readonly reconfiguration?: Reconfiguration
   /** Under which tasks are reached; the host's own name unless told. */
   readonly hostname?: string
   /** At the first start; later ones keep it. Made of the host's name unless told. */
@@ -96,17 +102,18 @@ const stopTasksMs = 15_000
  * @throws Error when the work directory is in use, NATS does not answer, or an option is wrong
  */
 export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
-  const detected = Resources.parse(await detectResources(options.workDir))
-  const startedWith = toldOrDetected(options.resources ?? '', detected)
-  const attributes = parseAttributes(options.attributes ?? '')
+  const startsWith = await whatItStartsWith(options)
   const lock = await lockWorkDir(options.workDir)
   try {
     const checkpoint = new Checkpoint(options.workDir, options.log)
     const agentId = await checkpoint.agentId(() => checkedId(options.agentId ?? madeUpId(systemRandom)))
     const log = options.log.with({ agentId })
+    const { attributes, ...is } = await settle(startsWith, { checkpoint, log, options })
+    const startedWith = Resources.fromWire(is.resources)
     const kept = await checkpoint.resources()
     const resources = kept ? carriedOver(kept, startedWith) : startedWith
-    const engine = await findEngine(options, log)
+    const tasks = await checkpoint.tasks()
+    const engine = await findEngine(options, { log, isNeeded: tasks.some(runsInDocker) })
     const kinds: ContainerizerKind[] = [
       ...(engine ? (['docker'] as const) : []),
       ...(options.containerizers === 'auto' || options.containerizers.includes('process')
@@ -124,7 +131,7 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
       containerizers: kinds,
       version,
     }
-    const shell = new AgentShell(options, info, { log, transport, checkpoint, engine, startedWith })
+    const shell = new AgentShell(options, info, { log, transport, checkpoint, tasks, engine, startedWith })
     await shell.start()
     return {
       agentId,
@@ -142,6 +149,41 @@ export async function startAgent(options: AgentOptions): Promise<RunningAgent> {
   }
 }
 
+async function whatItStartsWith(options: AgentOptions): Promise<StartedWith> {
+  const detected = Resources.parse(await detectResources(options.workDir))
+  const told = options.resources ?? ''
+  const names = namesIn(told)
+  return {
+    resources: toldOrDetected(told, detected).toWire(),
+    detected: detected.names().filter(name => !names.has(name)),
+    attributes: parseAttributes(options.attributes ?? ''),
+    ...(options.domain ? { domain: options.domain } : {}),
+  }
+}
+
+interface Settling {
+  readonly checkpoint: Checkpoint
+  readonly log: Log
+  readonly options: AgentOptions
+}
+
+/** Compares it with what the agent was started with before, and keeps it for the next time. */
+async function settle(now: StartedWith, { checkpoint, log, options }: Settling): Promise<StartedWith> {
+  const before = await checkpoint.startedWith()
+  const settled = reconfigured(before, now, options.reconfiguration)
+  const [measured, taken] = [now, settled].map(({ resources }) => String(Resources.fromWire(resources)))
+  if (measured !== taken)
+    log.info('a little less was detected than before; the old amounts hold', { measured })
+  if (before && JSON.stringify(before) === JSON.stringify(settled)) return settled
+  try {
+    checkpoint.writeStartedWith(settled)
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error
+    log.warn('what this agent is started with could not be kept', { error: describeError(error) })
+  }
+  return settled
+}
+
 function checkedId(id: string): string {
   const checked = validator(agentIdSchema)(id)
   if (!checked.ok) throw new TypeError(`an agent's id: ${describeProblems(checked.problems)}`)
@@ -157,24 +199,41 @@ function madeUpId(random: Random): string {
   return `${host.slice(0, 50)}-${random.hex(6)}`
 }
 
-async function findEngine(options: AgentOptions, log: Log): Promise<EngineConnection | undefined> {
+function runsInDocker({ info, handle, state }: AgentTaskState): boolean {
+  return !isTerminal(state) && (handle ? handle.kind === 'docker' : info.container !== undefined)
+}
+
+/** One that is needed is waited for, if it does not answer: by tasks that run in it, or since it was asked for. */
+async function findEngine(
+  options: AgentOptions,
+  { log, isNeeded }: { readonly log: Log; readonly isNeeded: boolean },
+): Promise<EngineConnection | undefined> {
   const { containerizers } = options
   if (containerizers !== 'auto' && !containerizers.includes('docker')) return undefined
   // Loaded only where it is used: it is the heaviest library of the agent.
-  const { connectEngine } = await import('./containerizer/docker/engine.js')
+  const { awaitedEngine, connectEngine } = await import('./containerizer/docker/engine.js')
   let why = 'no engine answers'
   const engine = await connectEngine({ ...options.engine, onUnavailable: reason => (why = reason) })
-  if (engine) log.info('docker engine found', { version: engine.version })
-  else if (containerizers === 'auto')
+  if (engine) {
+    log.info('docker engine found', { version: engine.version })
+    return engine
+  }
+  if (containerizers === 'auto' && !isNeeded) {
     log.info('no docker engine; tasks run as plain processes', { reason: why })
-  else throw new Error(`the docker containerizer was asked for, and no docker engine answers: ${why}`)
-  return engine
+    return undefined
+  }
+  log.warn('the docker engine does not answer; it is waited for, and nothing is offered until it does', {
+    reason: why,
+  })
+  return awaitedEngine(options.engine)
 }
 
 interface Surroundings {
   readonly log: Log
   readonly transport: Transport
   readonly checkpoint: Checkpoint
+  /** As they were checkpointed. */
+  readonly tasks: readonly AgentTaskState[]
   readonly engine: EngineConnection | undefined
   /** What there is without the leader's reservations and volumes. */
   readonly startedWith: Resources
@@ -187,6 +246,7 @@ class AgentShell {
   readonly #log: Log
   readonly #transport: Transport
   readonly #checkpoint: Checkpoint
+  readonly #tasks: readonly AgentTaskState[]
   readonly #engine: EngineConnection | undefined
   readonly #startedWith: Resources
   readonly #sandboxes: Sandboxes
@@ -207,6 +267,7 @@ class AgentShell {
     this.#log = around.log
     this.#transport = around.transport
     this.#checkpoint = around.checkpoint
+    this.#tasks = around.tasks
     this.#engine = around.engine
     this.#startedWith = around.startedWith
     this.#sandboxes = new Sandboxes(options.workDir, around.log)
@@ -217,7 +278,7 @@ class AgentShell {
 
   async start(): Promise<void> {
     this.#containerizer = await this.#makeContainerizer()
-    const tasks = await this.#checkpoint.tasks()
+    const tasks = this.#tasks
     this.#core = new Agent({ info: this.#info, session: systemRandom.hex(16) }, tasks)
     const live = tasks.filter(task => !isTerminal(task.state))
     const running = await this.#containerizer.adopt(
@@ -230,8 +291,9 @@ class AgentShell {
     )
     if (tasks.length > 0)
       this.#log.info('found tasks of before', { tasks: tasks.length, running: running.length })
+    const orphans = await this.#containerizer.orphans(this.#core.taskKeys())
     this.#listen()
-    this.#loop.push({ kind: 'recovered', running })
+    this.#loop.push({ kind: 'recovered', running, orphans })
     this.#tick()
     this.#collectGarbage()
   }
@@ -260,6 +322,9 @@ class AgentShell {
     const events: ContainerizerEvents = {
       exited: exit => this.#loop.push({ kind: 'exited', exit }),
       pulling: (task, image) => this.#loop.push({ kind: 'pulling', task, image }),
+      adopted: container => this.#loop.push({ kind: 'started', container }),
+      orphansFound: orphans => this.#loop.push({ kind: 'orphans-found', orphans }),
+      health: health => this.#loop.push({ kind: 'health', health }),
     }
     const log = this.#log
     const { cluster, environment } = this.#options
@@ -269,7 +334,12 @@ class AgentShell {
     return new CompositeContainerizer({
       docker: docker && engine && new docker.DockerContainerizer({ engine, cluster, agentId, log, events }),
       process: containerizers.includes('process')
-        ? new ProcessContainerizer({ log, events, environment: baseEnvironment(environment) })
+        ? new ProcessContainerizer({
+            log,
+            events,
+            sandboxes: this.#sandboxes,
+            environment: baseEnvironment(environment),
+          })
         : undefined,
     })
   }
@@ -304,7 +374,7 @@ class AgentShell {
   }
 
   #collectGarbage(): void {
-    const inUse = this.#core.taskKeys()
+    const inUse = [...this.#core.taskKeys(), ...this.#core.orphanKeys()]
     this.#sandboxes.collectGarbage(inUse, this.#clock.now()).catch((error: unknown) => {
       this.#log.warn('old sandboxes could not be removed', { error: describeError(error) })
     })
@@ -314,13 +384,27 @@ class AgentShell {
   }
 
   #step(input: AgentInput): void {
-    const commands = this.#core.step({ ...input, now: this.#clock.now() })
-    // In their order, but for the log: nobody waits for that, and NATS sends when this turn of the event loop is over.
-    for (const command of commands) {
-      if (command.kind === 'log') setImmediate(() => this.#perform(command))
-      else this.#perform(command)
-    }
+    this.#performAll(this.#core.step({ ...input, now: this.#clock.now() }))
     if (!this.#core.isRunningTasks) this.#onTasksEnded?.()
+  }
+
+  /**
+   * In their order, but for the log: nobody waits for that, and NATS sends when this turn of the event loop is over.
+   * What follows a checkpoint that cannot be written is not done: the core says what is done instead.
+   */
+  #performAll(commands: readonly AgentCommand[]): void {
+    for (const [index, command] of commands.entries()) {
+      if (command.kind === 'log') setImmediate(() => this.#perform(command))
+      else {
+        try {
+          this.#perform(command)
+        } catch (error) {
+          if (!(error instanceof DiskError)) throw error
+          const undone = commands.slice(index)
+          return this.#step({ kind: 'not-stored', reason: describeError(error), undone })
+        }
+      }
+    }
   }
 
   #perform(command: AgentCommand): void {
@@ -335,6 +419,10 @@ class AgentShell {
           startedWith: this.#startedWith.toWire(),
         })
       }
+      case 'checkpoint-again':
+        this.#checkpoint.probe()
+        for (const task of command.tasks) this.#checkpoint.write(task)
+        return this.#step({ kind: 'stored-again' })
       case 'forget':
         return this.#checkpoint.forget(command.task)
       case 'send':
@@ -348,6 +436,13 @@ class AgentShell {
         return
       case 'remove':
         this.#watch('remove', command.task, this.#containerizer.remove(command.task))
+        return
+      case 'remove-orphan':
+        this.#watch(
+          'remove',
+          command.task,
+          this.#containerizer.removeOrphan(command.task, defaultKillGraceMs),
+        )
         return
       case 'read-log':
         void this.#readLog(command)

@@ -87,6 +87,13 @@ export function positiveInteger(text: string): number {
   return Number(text)
 }
 
+export function percent(text: string): number {
+  const value = Number(text)
+  if (!/^\d{1,3}(\.\d+)?$/.test(text) || value > 100)
+    throw new InvalidArgumentError(`a share is a number from 0 to 100, in percent, got '${text}'.`)
+  return value
+}
+
 /** `500ms`, `5s`, `10m`, `1h` or `2d`, to milliseconds. */
 export function duration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text)
@@ -100,6 +107,13 @@ export function duration(text: string): number {
 export function positiveDuration(text: string): number {
   const ms = duration(text)
   if (ms < 1) throw new InvalidArgumentError(`it must be 1ms or longer, got '${text}'.`)
+  return ms
+}
+
+/** Below, a leader that is busy for a moment cannot be told from one that is gone; above, nobody wants to wait for it. */
+export function leaseDuration(text: string): number {
+  const ms = duration(text)
+  if (ms < 500 || ms > 300_000) throw new InvalidArgumentError(`a lease is from 500ms to 5m, got '${text}'.`)
   return ms
 }
 

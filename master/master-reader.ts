@@ -68,6 +68,10 @@ export class MasterReader implements MasterPort {
     return framework && view.viewFramework(this.#core, framework)
   }
 
+  completedFrameworks() {
+    return view.viewCompletedFrameworks(this.#core)
+  }
+
   roles() {
     return view.viewRoles(this.#core)
   }

@@ -7,6 +7,7 @@ import {
   encode,
   frameworkToLeader,
   LinkEnd,
+  oldestProtocolVersion,
   type Peer,
   type LogChunk,
   ProtocolError,
@@ -82,6 +83,8 @@ export interface RunningMaster {
 }
 
 const tickMs = 100
+/** NATS servers were seen to need 4.6 to 6.9 s to replace the leader of a bucket of three copies. */
+const leastReplicatedLeaseMs = 10_000
 /** An agent that has not answered by then is slow or away. */
 const logTimeoutMs = 5_000
 /** As long as the registry may take. */
@@ -94,6 +97,11 @@ export async function startMaster(options: MasterOptions): Promise<RunningMaster
   const transport = new NatsTransport(connection, log)
   try {
     const { cluster, replicas, leaseMs } = options
+    if (replicas > 1 && leaseMs < leastReplicatedLeaseMs) {
+      log.warn(
+        `the lease is ${leaseMs} ms: when a NATS server of the bucket dies, the others may need longer to go on, and leadership with them; ${leastReplicatedLeaseMs} ms or more is advised`,
+      )
+    }
     const registry = await NatsStore.open(connection, { bucket: `tender-${cluster}-registry`, replicas })
     const lease = await NatsStore.open(connection, {
       bucket: `tender-${cluster}-leader`,
@@ -161,7 +169,8 @@ class MasterShell {
     this.#log = options.log.with({ masterId: this.#masterId })
     this.#subjects = new Subjects(options.cluster)
     this.#hub = new EventHub()
-    this.#beaconLink = new LinkEnd(this.#masterId)
+    // Heard by all, of whatever version.
+    this.#beaconLink = new LinkEnd(this.#masterId, oldestProtocolVersion)
     this.#requests = new Requests(around.clock)
     this.#reader = new MasterReader({
       clock: around.clock,
@@ -415,10 +424,9 @@ class MasterShell {
 
   #beacon(term: Term): void {
     if (this.#term !== term || term.standstill.holds(() => this.#beacon(term))) return
-    const beacon = { masterId: this.#masterId, httpUrl: this.#httpUrl }
     this.#around.transport.publish(
       this.#subjects.leader,
-      encode(this.#beaconLink.wrap('beacon', beacon, term.epoch)),
+      encode(this.#beaconLink.wrap('beacon', term.core.beacon(), term.epoch)),
     )
     this.#cancelTimers[0] = this.#around.clock.setTimer(beaconIntervalMs, () => this.#beacon(term))
   }

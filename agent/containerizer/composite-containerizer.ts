@@ -56,14 +56,27 @@ export class CompositeContainerizer implements Containerizer {
     return [...docker, ...process]
   }
 
+  async orphans(known: readonly TaskKey[]): Promise<TaskKey[]> {
+    return (await Promise.all(this.#all.map(each => each.orphans(known)))).flat()
+  }
+
+  /** Whose it is need not be known: the other has nothing to remove. */
+  async removeOrphan(task: TaskKey, graceMs: number): Promise<void> {
+    await Promise.all(this.#all.map(each => each.removeOrphan(task, graceMs)))
+  }
+
   async remove(task: TaskKey): Promise<void> {
     await this.#owners.get(keyOf(task))?.remove(task)
     this.#owners.delete(keyOf(task))
   }
 
   async close(): Promise<void> {
+    await Promise.all(this.#all.map(each => each.close()))
+  }
+
+  get #all(): Containerizer[] {
     const { docker, process } = this.#containerizers
-    await Promise.all([docker?.close(), process?.close()])
+    return [docker, process].filter(each => each !== undefined)
   }
 
   /** A task that was being started when the agent stopped has no handle; a process has left its control directory. */

@@ -1,3 +1,5 @@
+import type { AgentHealth } from '@tender/sdk/protocol'
+
 /**
  * Identifies a task to a containerizer. Task ids are unique within a framework only, so both are needed.
  */
@@ -92,6 +94,12 @@ export interface ContainerizerEvents {
   exited(exit: ContainerExit): void
   /** The image is not here and is being pulled; purely informative. */
   pulling(task: TaskKey, image: string): void
+  /** A task that `adopt` could not find, since its engine did not answer, has been found now, and runs. */
+  adopted(container: StartedContainer): void
+  /** As the answer of `orphans`, which could not be given when it was asked for. */
+  orphansFound(orphans: readonly TaskKey[]): void
+  /** Whether tasks can be started: told when it is known first, and when it has changed. */
+  health(health: AgentHealth): void
 }
 
 /**
@@ -120,9 +128,17 @@ export interface Containerizer {
    * have ended meanwhile. Tasks with a handle that is no longer there are told as exited without an exit code.
    * A task without a handle (the agent stopped while it was being started) is looked for by its labels or its
    * sandbox; if it is not there it is told as exited with `message: 'was never started'`.
-   * Resolves with the handles of those that run.
+   * Resolves with the handles of those that run. An engine that does not answer is waited for after that: nothing is
+   * told of its tasks until it does, then `adopted` or `exited`.
    */
   adopt(tasks: readonly AdoptableTask[]): Promise<StartedContainer[]>
+  /**
+   * After `adopt`: what runs, or is left over, of this agent's tasks other than these. Their records were lost. A start
+   * of such a task gives the one that runs.
+   */
+  orphans(known: readonly TaskKey[]): Promise<TaskKey[]>
+  /** Ends an orphan as `stop` does, and removes what is left of it, however long that takes. Safe to repeat. */
+  removeOrphan(task: TaskKey, graceMs: number): Promise<void>
   /** Frees what the engine still holds of an ended task (docker: the container). The sandbox stays. Safe to repeat. */
   remove(task: TaskKey): Promise<void>
   /** Stops watching; containers run on. */

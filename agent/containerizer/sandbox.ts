@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { chmodSync, constants, mkdirSync } from 'node:fs'
 import { lstat, open, readdir, realpath, rm } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { basename, join, sep } from 'node:path'
 import type { Log } from '@tender/sdk/runtime'
 import type { TaskKey } from './containerizer.js'
 
@@ -76,6 +76,18 @@ export class Sandboxes {
     }
   }
 
+  /** The tasks beside whose sandbox a supervisor has left something. */
+  async supervised(): Promise<TaskKey[]> {
+    const tasks: TaskKey[] = []
+    for (const framework of await entriesOf(this.#root)) {
+      for (const path of (await entriesOf(framework)).filter(isControlDirectory)) {
+        const task = taskOf(basename(framework), basename(path).slice(0, -controlSuffix.length))
+        if (task) tasks.push(task)
+      }
+    }
+    return tasks
+  }
+
   async remove(task: TaskKey): Promise<void> {
     await removeSandbox(this.path(task))
   }
@@ -127,6 +139,17 @@ function encodeName(id: string): string {
     .replaceAll('~', '%7E')
   if (encoded !== '' && encoded.length <= longestName) return encoded
   return `${encoded.slice(0, 100)}%${createHash('sha256').update(id).digest('hex')}`
+}
+
+/** Undefined when the names are too long to tell: what was cut is not known any more. */
+function taskOf(framework: string, task: string): TaskKey | undefined {
+  try {
+    const [frameworkId, taskId] = [decodeURIComponent(framework), decodeURIComponent(task)]
+    const isWhole = encodeName(frameworkId) === framework && encodeName(taskId) === task
+    return isWhole ? { frameworkId, taskId } : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** What a process's supervisor keeps beside the sandbox goes with the sandbox. */

@@ -20,9 +20,11 @@ import type { AgentInput, TimedInput } from './inputs.js'
 import { Registration } from './registration.js'
 import { Resends } from './resends.js'
 import { spread } from './spread.js'
+import { TaskStore } from './task-store.js'
 import {
   type AgentTaskState,
   type Happening,
+  keyOf,
   type KillReason,
   newTask,
   report,
@@ -53,8 +55,11 @@ const heartbeatMs = 2_500
 export class Agent {
   readonly #settings: AgentSettings
   #info: AgentInfo
+  /** Before the last change, which may not have reached the disk. */
+  #infoBefore: AgentInfo
   readonly #link: LinkEnd
   readonly #tasks = new Map<TaskKey, AgentTaskState>()
+  readonly #store: TaskStore
   readonly #resends = new Resends()
   readonly #unstartable = new UnstartableTasks()
   #phase: 'recovering' | 'registering' | 'registered' = 'recovering'
@@ -72,11 +77,14 @@ export class Agent {
   constructor(settings: AgentSettings, tasks: readonly AgentTaskState[] = []) {
     this.#settings = settings
     this.#info = settings.info
+    this.#infoBefore = settings.info
     this.#link = new LinkEnd(settings.session)
     for (const task of tasks) this.#tasks.set(keyOf(task), task)
+    this.#store = new TaskStore(tasks)
   }
 
   step(input: TimedInput): AgentCommand[] {
+    if (input.kind !== 'not-stored') this.#store.settle()
     const commands = this.#handle(input, input.now)
     if (commands.some(isReport)) this.#heartbeat.spoke(input.now)
     return commands
@@ -90,6 +98,11 @@ export class Agent {
   /** All tasks that it cares for. */
   taskKeys(): ContainerKey[] {
     return [...this.#tasks.values()].map(({ frameworkId, info: { taskId } }) => ({ frameworkId, taskId }))
+  }
+
+  /** What was found, and waits for the leader's word. */
+  orphanKeys(): ContainerKey[] {
+    return [...this.#orphans.values()]
   }
 
   #handle(input: AgentInput, now: Millis): AgentCommand[] {
@@ -108,6 +121,10 @@ export class Agent {
         return this.#phase === 'recovering' ? [] : this.#registerAgain(now, this.#registerWithinMs)
       case 'health':
         return this.#healthIs(input.health, now)
+      case 'not-stored':
+        return this.#notStored(input.reason, input.undone, now)
+      case 'stored-again':
+        return this.#storedAgain(now)
       case 'pulling':
         return this.#happened(input.task, { state: 'STARTING', message: `pulling image ${input.image}` }, now)
       case 'started':
@@ -130,7 +147,7 @@ export class Agent {
       case 'stop-tasks':
         return this.taskKeys().flatMap(key => this.#kill(key, undefined, 'AGENT_STOPPED', now))
       case 'tick':
-        return this.#tick(now)
+        return [...this.#tick(now), ...this.#store.retry(now)]
     }
   }
 
@@ -159,23 +176,33 @@ export class Agent {
 
   #sendRegisterIfDue(now: Millis): AgentCommand[] {
     if (!this.#registration.isDue(now)) return []
-    const body = {
+    return [this.#send('register', this.#registerBody(), this.#registration.call)]
+  }
+
+  #registerBody(): object {
+    const tasks = [...this.#tasks.values()].map(task => this.#store.tellable(task))
+    return {
       agent: this.#info,
-      tasks: [...this.#tasks.values()].map(describe),
+      tasks: tasks.flatMap(task => (task ? [describe(task)] : [])),
       ...(this.#orphans.size > 0 ? { orphans: [...this.#orphans.values()] } : {}),
-      ...this.#badHealth(),
-      received: this.#link.received,
+      ...this.#heartbeatBody(),
     }
-    return [this.#send('register', body, this.#registration.call)]
   }
 
   #sendHeartbeat(now: Millis): AgentCommand {
     this.#heartbeat.sent(now)
-    return this.#send('heartbeat', { received: this.#link.received, ...this.#badHealth() })
+    return this.#send('heartbeat', this.#heartbeatBody())
   }
 
-  #badHealth(): { health?: AgentHealth } {
-    return this.#health.ok ? {} : { health: this.#health }
+  #heartbeatBody(): object {
+    const { ok, reason } = this.#overallHealth
+    return { received: this.#link.received, ...(ok ? {} : { health: { ok, reason } }) }
+  }
+
+  get #overallHealth(): AgentHealth {
+    const { trouble } = this.#store
+    const troubles = [...(trouble === undefined ? [] : [`disk: ${trouble}`]), ...whyNot(this.#health)]
+    return troubles.length === 0 ? { ok: true } : { ok: false, reason: troubles.join('; ').slice(0, 1_000) }
   }
 
   #send(kind: string, body: unknown, call?: string): AgentCommand {
@@ -220,6 +247,8 @@ export class Agent {
       case 'reply':
         return message.call === this.#registration.call ? this.#registered(message.body, now) : []
       case 'launch':
+        // Not answered, so that the leader repeats it: it is done when it can be stored.
+        if (this.#store.trouble !== undefined) return []
         return this.#answered(message.call, this.#launch(message.body, now))
       case 'kill':
         return this.#answered(
@@ -265,12 +294,14 @@ export class Agent {
     { resources, resourcesRevision }: Required<Pick<AgentInfo, 'resources' | 'resourcesRevision'>>,
   ): AgentCommand[] {
     if (resourcesRevision <= (this.#info.resourcesRevision ?? 0)) return this.#answered(call, [])
+    if (this.#store.trouble !== undefined) return []
     try {
       Resources.fromWire(resources)
     } catch (error) {
       const refusal = { ok: false, code: 'invalid-resources', message: (error as Error).message }
       return call === undefined ? [] : [this.#send('reply', refusal, call)]
     }
+    this.#infoBefore = this.#info
     this.#info = { ...this.#info, resources, resourcesRevision }
     return this.#answered(call, [
       { kind: 'checkpoint-resources', resources, revision: resourcesRevision },
@@ -295,7 +326,7 @@ export class Agent {
       return this.#happened({ frameworkId, taskId }, happening, now)
     }
     return [
-      { kind: 'checkpoint', task: copy(task) },
+      ...this.#store.write(task),
       this.#log('info', 'launching task', { taskId, frameworkId }),
       { kind: 'start', frameworkId, info },
     ]
@@ -306,8 +337,7 @@ export class Agent {
     if (!task) return []
     task.handle = container.handle
     const { ipAddress } = container
-    if (task.state === 'RUNNING' || task.state === 'KILLING')
-      return [{ kind: 'checkpoint', task: copy(task) }]
+    if (task.state === 'RUNNING' || task.state === 'KILLING') return this.#store.write(task)
     return this.#happened(
       container,
       { state: 'RUNNING', ...(ipAddress === undefined ? {} : { ipAddress }) },
@@ -342,21 +372,21 @@ export class Agent {
     const { frameworkId, taskId } = status
     const fields = { taskId, frameworkId, reason: status.reason, message: status.message }
     const commands: AgentCommand[] = [
-      { kind: 'checkpoint', task: copy(task) },
+      ...this.#store.write(task),
       this.#log('info', `task is ${status.state}`, fields),
     ]
-    if (this.#phase === 'registered') commands.push(this.#send('update', { status }))
-    return commands
+    const mayTell = this.#phase === 'registered' && this.#store.trouble === undefined
+    return mayTell ? [...commands, this.#send('update', { status })] : commands
   }
 
   #acknowledged(key: ContainerKey, sequence: number): AgentCommand[] {
     const task = this.#find(key)
     if (!task?.updates.some(update => (update.sequence ?? 0) <= sequence)) return []
     task.updates = task.updates.filter(update => (update.sequence ?? 0) > sequence)
-    if (task.updates.length > 0) return [{ kind: 'checkpoint', task: copy(task) }]
+    if (task.updates.length > 0) return this.#store.write(task)
     this.#resends.stop(keyOf(task))
-    if (!isTerminal(task.state)) return [{ kind: 'checkpoint', task: copy(task) }]
-    this.#tasks.delete(keyOf(task))
+    if (!isTerminal(task.state)) return this.#store.write(task)
+    this.#forget(task)
     this.#unstartable.ended(keyOf(task))
     const { frameworkId, taskId } = key
     return [
@@ -371,10 +401,62 @@ export class Agent {
   #healthIs(health: AgentHealth, now: Millis): AgentCommand[] {
     if (health.ok === this.#health.ok && health.reason === this.#health.reason) return []
     this.#health = health
-    const log = health.ok
+    return this.#tellHealth(now)
+  }
+
+  #tellHealth(now: Millis): AgentCommand[] {
+    const { ok, reason } = this.#overallHealth
+    const log = ok
       ? this.#log('info', 'this agent is well again')
-      : this.#log('warn', 'this agent is not well, and nothing of it is offered', { reason: health.reason })
+      : this.#log('warn', 'this agent is not well, and nothing of it is offered', { reason })
     return this.#phase === 'registered' ? [log, this.#sendHeartbeat(now)] : [log]
+  }
+
+  /** `undone` is the rest of the last step: the write that failed, and what came after it. */
+  #notStored(reason: string, undone: readonly AgentCommand[], now: Millis): AgentCommand[] {
+    const isNews = this.#store.trouble === undefined
+    this.#store.refused(undone, reason, now)
+    const instead = undone.flatMap(command => this.#instead(command))
+    return isNews ? [...instead, ...this.#tellHealth(now)] : instead
+  }
+
+  /**
+   * What is done of a command when something before it could not be stored. A message's number has been given to it, so
+   * another one goes out under that number, which says only what holds.
+   */
+  #instead(command: AgentCommand): AgentCommand[] {
+    switch (command.kind) {
+      case 'checkpoint': {
+        const task = this.#tasks.get(keyOf(command.task))
+        if (task) this.#store.wait(task)
+        return []
+      }
+      case 'checkpoint-resources':
+        this.#info = this.#infoBefore
+        return []
+      case 'start': {
+        const task = this.#find({ frameworkId: command.frameworkId, taskId: command.info.taskId })
+        if (task) this.#forget(task)
+        return []
+      }
+      case 'send': {
+        const { call, ...envelope } = command.envelope
+        if (envelope.kind === 'register') {
+          return [{ kind: 'send', envelope: { ...command.envelope, body: this.#registerBody() } }]
+        }
+        return [{ kind: 'send', envelope: { ...envelope, kind: 'heartbeat', body: this.#heartbeatBody() } }]
+      }
+      case 'checkpoint-again':
+        return []
+      default:
+        return [command]
+    }
+  }
+
+  #storedAgain(now: Millis): AgentCommand[] {
+    const tasks = this.#store.recovered()
+    const updates = this.#phase === 'registered' ? tasks.flatMap(task => this.#sendUpdates(task)) : []
+    return [...this.#tellHealth(now), ...updates]
   }
 
   #orphansFound(orphans: readonly ContainerKey[], now: Millis): AgentCommand[] {
@@ -401,6 +483,11 @@ export class Agent {
     ]
   }
 
+  #forget(task: AgentTaskState): void {
+    this.#tasks.delete(keyOf(task))
+    this.#store.forget(task)
+  }
+
   #tick(now: Millis): AgentCommand[] {
     const commands: AgentCommand[] = []
     if (this.#phase === 'registering') commands.push(...this.#sendRegisterIfDue(now))
@@ -411,7 +498,7 @@ export class Agent {
         ...this.#registerAgain(now, this.#registerWithinMs),
       ]
     }
-    if (this.#heartbeat.isDue(now, !this.#health.ok)) commands.push(this.#sendHeartbeat(now))
+    if (this.#heartbeat.isDue(now, !this.#overallHealth.ok)) commands.push(this.#sendHeartbeat(now))
     for (const key of this.#resends.due(now)) {
       const task = this.#tasks.get(key)
       if (task) commands.push(...this.#sendUpdates(task))
@@ -420,7 +507,7 @@ export class Agent {
   }
 
   #sendUpdates(task: AgentTaskState): AgentCommand[] {
-    return task.updates.map(status => this.#send('update', { status }))
+    return this.#store.tellableUpdates(task).map(status => this.#send('update', { status }))
   }
 
   #find({ frameworkId, taskId }: ContainerKey): AgentTaskState | undefined {
@@ -436,18 +523,13 @@ export class Agent {
   }
 }
 
-function keyOf(task: AgentTaskState): TaskKey {
-  return taskKey(task.frameworkId, task.info.taskId)
+function whyNot({ ok, reason }: AgentHealth): string[] {
+  return ok ? [] : [reason ?? 'no reason given']
 }
 
 /** What the leader takes for a sign of life, besides heartbeats. */
 function isReport(command: AgentCommand): boolean {
   return command.kind === 'send' && ['update', 'reply'].includes(command.envelope.kind)
-}
-
-/** A checkpoint is written later than it was decided; it must not change meanwhile. */
-function copy(task: AgentTaskState): AgentTaskState {
-  return { ...task, updates: [...task.updates] }
 }
 
 function describe(task: AgentTaskState): AgentTask {

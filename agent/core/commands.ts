@@ -5,10 +5,13 @@ import type { AgentTaskState } from './task.js'
 
 /**
  * What an agent wants done. The shell performs them in the order given, and a checkpoint is on the disk before what
- * follows it: an update is stored before it is sent.
+ * follows it: an update is stored before it is sent. If one cannot be written, the shell performs nothing that follows
+ * it, and gives that back by the input `not-stored`, before any other input.
  */
 export type AgentCommand =
   | { readonly kind: 'checkpoint'; readonly task: AgentTaskState }
+  /** The disk could not be written: tries again, with all that waits for it. The last command of its step. */
+  | { readonly kind: 'checkpoint-again'; readonly tasks: readonly AgentTaskState[] }
   | { readonly kind: 'forget'; readonly task: ContainerKey }
   /** What the leader has made of the agent's resources. */
   | {

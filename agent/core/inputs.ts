@@ -6,6 +6,7 @@ import type {
   StartedContainer,
   TaskKey as ContainerKey,
 } from '../containerizer/containerizer.js'
+import type { AgentCommand } from './commands.js'
 
 /** What an agent is told, one at a time, each with the time at which it came. */
 export type AgentInput =
@@ -22,6 +23,10 @@ export type AgentInput =
   | { readonly kind: 'health'; readonly health: AgentHealth }
   | { readonly kind: 'message'; readonly message: MessageOf<typeof leaderToAgent> }
   | { readonly kind: 'bad-message'; readonly error: ProtocolError; readonly call?: string }
+  /** The first of `undone`, a checkpoint, could not be written, and what follows was not done. The next input after it. */
+  | { readonly kind: 'not-stored'; readonly reason: string; readonly undone: readonly AgentCommand[] }
+  /** A `checkpoint-again` was done. */
+  | { readonly kind: 'stored-again' }
   | {
       readonly kind: 'beacon'
       readonly epoch: number

@@ -10,6 +10,10 @@ export function taskKey(frameworkId: FrameworkId, taskId: TaskId): TaskKey {
   return `${frameworkId}/${taskId}`
 }
 
+export function keyOf(task: AgentTaskState): TaskKey {
+  return taskKey(task.frameworkId, task.info.taskId)
+}
+
 export type KillReason = 'KILLED_BY_FRAMEWORK' | 'AGENT_STOPPED'
 
 /** All that an agent knows of a task; its checkpoint. Plain data. */

@@ -7,7 +7,7 @@ import {
   withoutLastReservation,
   withoutVolume,
 } from '@tender/sdk/values'
-import type { ResourcesFile } from '../checkpoint/checkpoint.js'
+import type { ResourcesRecord } from '../checkpoint/records.js'
 
 /**
  * What an agent has when it is started again: as it was left, or, when it is now started with other resources, these
@@ -15,7 +15,7 @@ import type { ResourcesFile } from '../checkpoint/checkpoint.js'
  *
  * @throws Error when what they are made of is not there any more
  */
-export function carriedOver(kept: ResourcesFile, startedWith: Resources): Resources {
+export function carriedOver(kept: ResourcesRecord, startedWith: Resources): Resources {
   const total = Resources.fromWire(kept.resources)
   if (startedWith.equals(Resources.fromWire(kept.startedWith))) return total
   const made = total.only(kind => keyOf(staticKind(kind)) !== keyOf(kind))

@@ -3,9 +3,13 @@ import { kindOf, type ResourceKind, Resources } from '@tender/sdk/values'
 /** What is told wins over what is detected, name by name, whatever the kind; `disk:0` tells that there is none. */
 export function toldOrDetected(text: string, detected: Resources): Resources {
   const told = parseStaticResources(text)
-  // Of the text, since a zero leaves no trace in what was read.
-  const names = new Set(text.split(';').map(entry => /^[^:([{]*/.exec(entry)?.[0].trim()))
+  const names = namesIn(text)
   return detected.only(kind => !names.has(kind.name)).plus(told)
+}
+
+/** Of the text, since a zero leaves no trace in what was read. */
+export function namesIn(text: string): ReadonlySet<string> {
+  return new Set(text.split(';').map(entry => /^[^:([{]*/.exec(entry)?.[0].trim() ?? ''))
 }
 
 /**

@@ -11,6 +11,7 @@ interface AgentCommandOptions extends LogOptions {
   readonly resources?: string
   readonly attributes?: string
   readonly domain?: Domain
+  readonly reconfiguration: 'additive' | 'any'
   readonly hostname?: string
   readonly agentId?: string
   readonly containerizers: readonly ContainerizerKind[] | 'auto'
@@ -46,6 +47,15 @@ export function addAgentCommand(program: Command): void {
         .env('TENDER_DOMAIN'),
     )
     .addOption(
+      new Option(
+        '--reconfiguration <policy>',
+        'what it may be started with when it is started again: more, or any',
+      )
+        .choices(['additive', 'any'])
+        .default('additive')
+        .env('TENDER_RECONFIGURATION'),
+    )
+    .addOption(
       new Option('--hostname <name>', "under which tasks are reached (default: the host's name)").env(
         'TENDER_HOSTNAME',
       ),
@@ -79,6 +89,7 @@ export function addAgentCommand(program: Command): void {
         ...(resources === undefined ? {} : { resources }),
         ...(attributes === undefined ? {} : { attributes }),
         ...(domain === undefined ? {} : { domain }),
+        reconfiguration: options.reconfiguration,
         ...(hostname === undefined ? {} : { hostname }),
         ...(agentId === undefined ? {} : { agentId }),
         containerizers: options.containerizers,

@@ -46,6 +46,7 @@ interface RemoveOptions {
 export function addAgentsCommand(program: Command): void {
   const command = program.command('agents').description(`${agents.description}; list unless told`)
   addList(command, agents, true)
+  addConfirmSilent(command)
   const remove = command
     .command('remove')
     .description('an agent is gone for good: its tasks end as GONE_BY_OPERATOR, and it is not let in again')
@@ -61,6 +62,16 @@ export function addAgentsCommand(program: Command): void {
     const mayReturn = options.mayReturn ? '&mayReturn=true' : ''
     await operate(options, ['DELETE', `/agents/${encodeURIComponent(agentId)}?confirm=true${mayReturn}`])
   })
+}
+
+function addConfirmSilent(command: Command): void {
+  addMasterOptions(
+    command
+      .command('confirm-silent')
+      .description(
+        'while the master suspects its own link: the agents that are silent are away indeed, and become unreachable',
+      ),
+  ).action((options: MasterOptions) => operate(options, ['POST', '/agents/confirm-silent', {}]))
 }
 
 /** Emptying agents, and letting them in again. */

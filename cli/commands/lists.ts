@@ -1,9 +1,16 @@
 import type { Command, Option } from 'commander'
-import type { AgentView, FrameworkView, OfferView, RoleView, TaskView } from '../../master/core/view.js'
+import type {
+  AgentView,
+  CompletedFrameworkView,
+  FrameworkView,
+  OfferView,
+  RoleView,
+  TaskView,
+} from '../../master/core/view.js'
 import { type Endpoint, requestJson } from '../client.js'
 import { masterOption, serviceOption } from '../options.js'
 import { type Column, table } from '../output/table.js'
-import { durationText, print, resourcesText } from '../output/text.js'
+import { durationText, instantText, print, resourcesText } from '../output/text.js'
 
 export interface List<Row> {
   readonly name: string
@@ -32,7 +39,10 @@ export const agents: List<AgentView> = {
     { heading: 'HOST', value: row => row.hostname },
     {
       heading: 'STATE',
-      value: row => (row.condition === undefined ? row.state : `${row.state},${row.condition}`),
+      value: row =>
+        [row.state, row.condition, row.problem && 'unwell', row.isSilent && 'silent']
+          .filter(Boolean)
+          .join(','),
     },
     { heading: 'TASKS', value: row => String(row.taskCount), align: 'right' },
     { heading: 'ALLOCATED', value: row => resourcesText(row.allocated) },
@@ -63,8 +73,8 @@ const offers: List<OfferView> = {
   ],
 }
 
-const frameworks: List<FrameworkView> = {
-  name: 'frameworks',
+export const frameworks: List<FrameworkView> = {
+  name: 'list',
   description: 'the frameworks and what they hold',
   endpoint: 'master',
   path: '/api/v1/frameworks',
@@ -79,6 +89,22 @@ const frameworks: List<FrameworkView> = {
     { heading: 'OFFERS', value: row => String(row.offerCount), align: 'right' },
     { heading: 'TASKS', value: row => String(row.taskCount), align: 'right' },
     { heading: 'ALLOCATED', value: row => resourcesText(row.allocated) },
+  ],
+}
+
+export const completedFrameworks: List<CompletedFrameworkView> = {
+  name: 'completed',
+  description: 'the frameworks that have ended for good, newest first',
+  endpoint: 'master',
+  path: '/api/v1/completed-frameworks',
+  option: masterOption,
+  none: 'No framework has ended.',
+  columns: [
+    { heading: 'FRAMEWORK', value: row => row.frameworkId },
+    { heading: 'NAME', value: row => row.name },
+    { heading: 'ROLES', value: row => row.roles.join(',') },
+    { heading: 'ENDED', value: row => instantText(row.completedAtMs) },
+    { heading: 'REASON', value: row => row.reason },
   ],
 }
 
@@ -151,7 +177,6 @@ const apps: List<AppRow> = {
 
 export function addListCommands(program: Command): void {
   addList(program, offers)
-  addList(program, frameworks)
   addList(program, tasks)
   addList(program, apps)
 }

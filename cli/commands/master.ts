@@ -2,9 +2,11 @@ import { type Command, Option } from 'commander'
 import {
   addClusterOptions,
   addLogOptions,
+  leaseDuration,
   duration,
   logOf,
   type LogOptions,
+  percent,
   port,
   positiveInteger,
   stopWithStdinOption,
@@ -21,6 +23,8 @@ interface MasterCommandOptions extends LogOptions, AllocatorOptions {
   readonly lease: number
   readonly replicas: number
   readonly offerTimeout: number
+  readonly maxSilentShare: number
+  readonly agentRemovalRate: number
   readonly stopWithStdin: boolean
 }
 
@@ -48,7 +52,7 @@ export function addMasterCommand(program: Command): void {
     .addOption(
       new Option('--lease <duration>', 'how long a dead leader still counts; 10s or more on replicated NATS')
         .default(1_000, '1s')
-        .argParser(duration)
+        .argParser(leaseDuration)
         .env('TENDER_LEASE'),
     )
     .addOption(
@@ -62,6 +66,21 @@ export function addMasterCommand(program: Command): void {
         .default(60_000, '60s')
         .argParser(duration)
         .env('TENDER_OFFER_TIMEOUT'),
+    )
+    .addOption(
+      new Option(
+        '--max-silent-share <percent>',
+        'when more of the agents are silent at once, the master suspects its own link and gives none up; 100: never',
+      )
+        .default(20)
+        .argParser(percent)
+        .env('TENDER_MAX_SILENT_SHARE'),
+    )
+    .addOption(
+      new Option('--agent-removal-rate <number>', 'so many agents at most become unreachable in a second')
+        .default(100)
+        .argParser(positiveInteger)
+        .env('TENDER_AGENT_REMOVAL_RATE'),
     )
   addAllocatorOptions(command).addOption(stopWithStdinOption())
   addLogOptions(command).action(async (options: MasterCommandOptions) => {
@@ -78,6 +97,8 @@ export function addMasterCommand(program: Command): void {
         replicas: options.replicas,
         settings: {
           offerTimeoutMs: options.offerTimeout === 0 ? null : options.offerTimeout,
+          maxSilentShare: options.maxSilentShare / 100,
+          agentRemovalsPerSecond: options.agentRemovalRate,
           allocator: allocatorSettings(options),
         },
         log,

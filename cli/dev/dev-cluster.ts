@@ -164,7 +164,7 @@ export class DevCluster {
       const name = `agent-${index + 1}`
       const args = ['agent', '--agent-id', name, '--hostname', '127.0.0.1', '--stop-tasks']
       args.push('--work-dir', join(directory, name), '--resources', String(shareOf(machine, index, agents)))
-      args.push('--attributes', `rack:r${index + 1}`)
+      args.push('--attributes', `rack:r${index + 1}`, '--reconfiguration', 'any')
       args.push('--containerizers', this.#engine ? 'docker,process' : 'process')
       const { dockerHost } = this.#options
       this.#agents.push(

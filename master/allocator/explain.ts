@@ -444,6 +444,12 @@ function ofAgent(agent: AgentBook): Answer | undefined {
         message: 'an operator has deactivated the agent',
         advice: `reactivate agent ${agent.agentId}`,
       }
+    case 'unwell':
+      return {
+        reason: 'agent-unwell',
+        message: 'the agent says that it cannot run what it has',
+        advice: `see what is wrong on agent ${agent.agentId}`,
+      }
     case 'active':
       return agent.isWhitelisted
         ? undefined

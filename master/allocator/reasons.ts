@@ -10,6 +10,7 @@ export const reasons = [
   'agent-unreachable',
   'agent-draining',
   'agent-deactivated',
+  'agent-unwell',
   'not-whitelisted',
   'capability',
   'constraint',

@@ -31,8 +31,11 @@ export interface AgentFacts {
   readonly domain: Domain | undefined
 }
 
-/** Whether an agent may be offered: `draining` and `deactivated` by an operator, `unreachable` when it is silent. */
-export type AgentCondition = 'active' | 'deactivated' | 'draining' | 'unreachable'
+/**
+ * Whether an agent may be offered: `draining` and `deactivated` by an operator, `unreachable` when it is silent, `unwell`
+ * when it says that it cannot run what it has.
+ */
+export type AgentCondition = 'active' | 'deactivated' | 'draining' | 'unreachable' | 'unwell'
 
 /** What the allocator knows of a framework. */
 export interface FrameworkFacts {

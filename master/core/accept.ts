@@ -17,6 +17,7 @@ import { refuseUntil } from './decline.js'
 import { checkDemands, setDemands } from './demand.js'
 import { endOffer, holdsShared, newestOffersOf, ownOffer, rescind } from './offers.js'
 import { conditionOf } from './operator/conditions.js'
+import { answerStale, isStale } from './stale-accept.js'
 import { type Agent, type Framework, type OfferRecord, type Task, taskKey } from './state.js'
 import { done, refusal, refused, type Store, type Turn } from './turn.js'
 import { viewTask } from './views.js'
@@ -46,6 +47,7 @@ export function accept(
   body: Accept,
   callId: string | undefined,
 ): Reply | undefined {
+  if (isStale(turn, body)) return answerStale(turn, framework, body, callId)
   const demands = checkDemands(framework.info.roles, body.demands)
   const order = orderOf(turn, framework, body, { demands, callId })
   const plan = new AcceptPlan(turn.state, order, body)
@@ -229,13 +231,19 @@ function launch(
     resources,
     labels: info.labels ?? {},
     launchedAtMs: turn.now,
+    frameworkSince: framework.subscribedAtMs,
     state: 'STAGING',
     status: undefined,
     updatedAtMs: turn.now,
     killedFor: undefined,
   }
-  turn.state.tasks.set(task.key, task)
-  callAgent(turn, agent, 'launch', task.key, { frameworkId, role, task: info })
+  turn.state.tasks.add(task)
+  callAgent(turn, agent, 'launch', task.key, {
+    frameworkId,
+    role,
+    task: info,
+    frameworkSince: framework.subscribedAtMs,
+  })
   turn.log('info', 'launching task', {
     taskId,
     frameworkId,

@@ -12,7 +12,14 @@ export function callAgent(
   taskKey: TaskKey | undefined,
   body: object,
 ): void {
-  const call = { kind, taskKey, body, resendAtMs: turn.now + firstResendMs, waitMs: firstResendMs }
+  const call = {
+    kind,
+    taskKey,
+    body,
+    resendAtMs: turn.now + firstResendMs,
+    waitMs: firstResendMs,
+    isTaken: false,
+  }
   const callId = turn.newCallId()
   agent.calls.set(callId, call)
   sendCall(turn, agent, callId, call)
@@ -23,8 +30,23 @@ export function sendCall(turn: Turn, agent: Agent, callId: string, call: AgentCa
   if (agent.state === 'registered') turn.toAgent(agent, call.kind, call.body, callId)
 }
 
+/**
+ * The agent has answered that it has the order. A kill is kept and repeated until the task has ended: an agent that knew
+ * of the kill before it had the task may have forgotten it when the launch comes.
+ */
+export function callTaken(turn: Turn, agent: Agent, callId: string, call: AgentCall): void {
+  const task = call.taskKey === undefined ? undefined : turn.state.tasks.get(call.taskKey)
+  if (call.kind !== 'kill' || task?.agentId !== agent.agentId) {
+    agent.calls.delete(callId)
+    return
+  }
+  call.isTaken = true
+  call.waitMs = longestResendMs
+  call.resendAtMs = turn.now + call.waitMs
+}
+
 export function resendCalls(turn: Turn, agent: Agent): void {
-  if (agent.state !== 'registered') return
+  if (agent.state !== 'registered' || agent.calls.size === 0) return
   for (const [callId, call] of agent.calls) {
     if (turn.now < call.resendAtMs) continue
     call.waitMs = Math.min(call.waitMs * 2, longestResendMs)

@@ -1,4 +1,6 @@
 import type { AgentId, agentToLeader, MessageOf } from '@tender/sdk/protocol'
+import { callTaken } from './agent-calls.js'
+import { noteHealth } from './agent-health.js'
 import { answerLog } from './log-request.js'
 import { register } from './register.js'
 import type { Agent } from './state.js'
@@ -23,6 +25,7 @@ export function agentMessage(turn: Turn, agentId: AgentId, message: MessageOf<ty
   if (arrival === 'repeated') return
   switch (message.kind) {
     case 'heartbeat':
+      noteHealth(turn, agent, message.body.health)
       if (agent.link?.hasLost(message.body.received))
         resynchronise(turn, agent, 'a message to the agent was lost')
       return
@@ -44,8 +47,8 @@ function replied(
 ): void {
   const known = agent.calls.get(call)
   if (!known) return answerLog(turn, call, reply)
+  if (reply.ok) return callTaken(turn, agent, call, known)
   agent.calls.delete(call)
-  if (reply.ok) return
   turn.log('warn', `agent refused a ${known.kind}`, {
     agentId: agent.agentId,
     task: known.taskKey,

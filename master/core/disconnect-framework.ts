@@ -1,4 +1,5 @@
 import type { FrameworkId } from '@tender/sdk/protocol'
+import { frameworkRecord, writeFramework } from './framework-record.js'
 import { forgetInverseOffersOf } from './inverse-offers.js'
 import { endOffer } from './offers.js'
 import type { Framework } from './state.js'
@@ -16,6 +17,21 @@ export function disconnectFramework(turn: Turn, framework: Framework, reason: st
   forgetInverseOffersOf(turn, frameworkId)
   turn.log('info', 'framework disconnected', { frameworkId, reason })
   turn.event({ kind: 'framework', framework: viewFramework(turn.state, framework) })
+  recordAbsence(turn, framework)
+}
+
+/** So that its failover timeout does not begin anew with each leader. Nothing depends on it, so nothing waits for it. */
+function recordAbsence(turn: Turn, framework: Framework): void {
+  const { frameworkId } = framework
+  turn.change([`framework ${frameworkId}`], (start, store) => {
+    const isAway = framework.state === 'disconnected' && framework.disconnectedAtMs !== undefined
+    if (start.state.frameworks.get(frameworkId) !== framework || !isAway) return
+    const record = frameworkRecord(framework)
+    store([writeFramework(record)], (later, error) => {
+      if (error === undefined) framework.record = record
+      else later.log('warn', 'the registry could not store that a framework is away', { frameworkId, error })
+    })
+  })
 }
 
 /** Without telling it: it is not there, or knows. */

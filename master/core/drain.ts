@@ -17,8 +17,7 @@ export function endDrains(turn: Turn): void {
 }
 
 export function killForDrain(turn: Turn, agent: Agent): void {
-  for (const task of turn.state.tasks.values()) {
-    if (task.agentId !== agent.agentId) continue
+  for (const task of turn.state.tasks.ofAgent(agent.agentId)) {
     task.killedFor = 'AGENT_DRAINING'
     killTask(turn, task)
   }

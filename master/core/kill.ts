@@ -23,8 +23,11 @@ export function kill(turn: Turn, framework: Framework, body: Infer<typeof framew
 export function killTask(turn: Turn, task: Task, graceMs?: number): void {
   const agent = turn.state.agents.get(task.agentId)
   if (!agent) return
-  const isUnderWay = [...agent.calls.values()].some(call => call.kind === 'kill' && call.taskKey === task.key)
-  if (isUnderWay) return
+  for (const [callId, call] of agent.calls) {
+    if (call.kind !== 'kill' || call.taskKey !== task.key) continue
+    if (!isShorter(graceMs, call.body)) return
+    agent.calls.delete(callId)
+  }
   const { frameworkId, taskId } = task
   turn.log('info', 'killing task', { taskId, frameworkId, agentId: agent.agentId })
   callAgent(turn, agent, 'kill', task.key, {
@@ -32,4 +35,9 @@ export function killTask(turn: Turn, task: Task, graceMs?: number): void {
     taskId,
     ...(graceMs === undefined ? {} : { graceMs }),
   })
+}
+
+/** A kill under way is overtaken by one with less grace. */
+function isShorter(graceMs: number | undefined, underWay: { readonly graceMs?: number }): boolean {
+  return graceMs !== undefined && graceMs < (underWay.graceMs ?? Infinity)
 }

@@ -1,11 +1,14 @@
+import type { Beacon } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import { Resources } from '@tender/sdk/values'
 import { Allocator } from '../allocator/allocator.js'
-import type { AgentRecord, FrameworkRecord, RegistryContent } from '../registry/records.js'
+import type { AgentRecord, RegistryContent } from '../registry/records.js'
 import { agentMessage } from './agent-message.js'
 import { orderOf } from './agent-record.js'
 import type { MasterCommand } from './commands.js'
 import { frameworkMessage } from './framework-message.js'
+import { recoverCompleted, recoverFramework } from './framework-record.js'
+import { beaconOf } from './heartbeats.js'
 import type { MasterInput, TimedInput } from './inputs.js'
 import { askToLeave } from './inverse-offers.js'
 import { readLog } from './log-request.js'
@@ -15,11 +18,11 @@ import { quotaFromWire } from './operator/quotas.js'
 import {
   type Agent,
   defaultMasterSettings,
-  type Framework,
   type Leadership,
   type MasterSettings,
   type MasterState,
 } from './state.js'
+import { TaskBook } from './task-book.js'
 import { tick } from './tick.js'
 import { refusal, Turn, TurnMemory } from './turn.js'
 
@@ -62,6 +65,11 @@ export class Master {
     this.#isTick = false
     askToLeave(turn)
     return turn.commands
+  }
+
+  /** What the leader says to everybody, about once a second. */
+  beacon(): Beacon {
+    return beaconOf(this.state)
   }
 
   /** Whether offers are due at once still. */
@@ -150,6 +158,9 @@ function recover(leadership: Leadership, content: RegistryContent, settings: Mas
   const agents = content.agents
     .filter(({ state }) => state !== 'gone')
     .map(record => recoverAgent(record, now))
+  const completed = content.frameworks
+    .flatMap(record => recoverCompleted(record) ?? [])
+    .toSorted((a, b) => a.completedAtMs - b.completedAtMs)
   const isLeaving = (agent: Agent) => agent.order.condition === 'draining' || agent.unavailability
   return {
     leadership,
@@ -160,16 +171,23 @@ function recover(leadership: Leadership, content: RegistryContent, settings: Mas
       content.agents.filter(({ state }) => state === 'gone').map(({ agent }) => agent.agentId),
     ),
     frameworks: new Map(
-      content.frameworks.map(record => [record.framework.frameworkId, recoverFramework(record, now)]),
+      content.frameworks
+        .filter(({ completedAtMs }) => completedAtMs === undefined)
+        .map(record => [record.framework.frameworkId, recoverFramework(record, now)]),
     ),
+    completedFrameworks: new Map(completed.map(framework => [framework.info.frameworkId, framework])),
     roles: new Set(content.roles.map(({ role }) => role)),
     whitelist,
     offers: new Map(),
     endedOffers: [],
     inverseOffers: new Map(),
     leavingAgents: new Set(agents.filter(isLeaving).map(({ agentId }) => agentId)),
+    suspicion: undefined,
+    confirmedSilent: new Set(),
+    removalAllowance: settings.agentRemovalsPerSecond,
+    lastTickAtMs: undefined,
     nextAllocationAtMs: now + settings.allocator.allocationIntervalMs,
-    tasks: new Map(),
+    tasks: new TaskBook(),
     launchingTasks: new Set(),
     endedTasks: new Map(),
   }
@@ -184,30 +202,14 @@ function recoverAgent(record: AgentRecord, now: Millis): Agent {
     state: state === 'unreachable' ? 'unreachable' : 'recovering',
     session: '',
     link: undefined,
+    starts: undefined,
+    problem: undefined,
+    isSilent: false,
     registeredAtMs,
     heardAtMs: now,
     unreachableAtMs,
     order: orderOf(record),
     unavailability,
     calls: new Map(),
-  }
-}
-
-function recoverFramework({ framework: info, subscribedAtMs }: FrameworkRecord, now: Millis): Framework {
-  return {
-    frameworkId: info.frameworkId,
-    info,
-    state: 'disconnected',
-    session: '',
-    startedAtMs: 0,
-    link: undefined,
-    subscribedAtMs,
-    heardAtMs: now,
-    disconnectedAtMs: now,
-    suppressedRoles: new Set(),
-    offerConstraints: {},
-    replies: new Map(),
-    openCalls: new Set(),
-    subscribeCall: undefined,
   }
 }

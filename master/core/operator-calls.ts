@@ -1,4 +1,4 @@
-import { agentId, type Infer, resources, schema, unavailability } from '@tender/sdk/protocol'
+import { agentId, frameworkId, type Infer, resources, schema, unavailability } from '@tender/sdk/protocol'
 
 const { array, boolean, integer, number, object, optional, record, string } = schema
 
@@ -48,6 +48,10 @@ export const operatorCalls = {
    * return; then it comes as a new one.
    */
   'remove-agent': object({ ...ofAgent, mayReturn: optional(boolean()) }),
+  /** The framework has ended for good: it is told so, and its tasks are killed. */
+  'tear-down': object({ frameworkId }),
+  /** The silent agents are away indeed, and not only the master's link: they become unreachable. */
+  'confirm-silent': object({}),
   /** Only agents of these host names are offered; none named: of all. */
   'set-whitelist': object({ hostnames: optional(array(string({ maxLength: 253 }), { maxItems: 100_000 })) }),
 }

@@ -11,14 +11,14 @@ export function reconcile(
 ): Reply {
   const { state } = turn
   if (tasks.length === 0) {
-    for (const task of state.tasks.values()) {
-      if (task.frameworkId === framework.frameworkId) tell(turn, framework, known(turn, task))
-    }
+    for (const task of state.tasks.ofFramework(framework.frameworkId))
+      tell(turn, framework, known(turn, task))
     return done()
   }
   for (const { taskId, agentId } of tasks) {
     const key = taskKey(framework.frameworkId, taskId)
     const task = state.tasks.get(key) ?? state.endedTasks.get(key)
+    if (state.launchingTasks.has(key)) continue
     const status = task ? known(turn, task) : unknown(turn, framework.frameworkId, taskId, agentId)
     if (status) tell(turn, framework, status)
   }

@@ -4,14 +4,20 @@ import {
   type AgentTask,
   type agentToLeader,
   type MessageOf,
+  type Orphan,
   ProtocolError,
 } from '@tender/sdk/protocol'
 import { isTerminal, kindOf, Resources } from '@tender/sdk/values'
 import { callAgent, sendCall } from './agent-calls.js'
+import { problemOf } from './agent-health.js'
 import { agentRecord, revisionOf } from './agent-record.js'
 import { dropResourceOrders, orderResources, rescindWhatDoesNotFit } from './agent-resources.js'
 import { killForDrain } from './drain.js'
+import { isOfEndedFramework, rememberFramework } from './framework-lives.js'
+import { agentHeartbeatMs } from './heartbeats.js'
 import { noteLeaving } from './inverse-offers.js'
+import { killTask } from './kill.js'
+import { rescindOffersOf } from './offers.js'
 import { conditionOf } from './operator/conditions.js'
 import type { Agent, Task } from './state.js'
 import { taskKey } from './state.js'
@@ -25,13 +31,14 @@ type Register = Extract<MessageOf<typeof agentToLeader>, { kind: 'register' }>
 export function register(turn: Turn, agentId: AgentId, message: Register): void {
   const { agent: reported } = message.body
   try {
-    checkAgent(turn, agentId, reported)
+    checkAgent(turn, agentId, message)
   } catch (error) {
     const refusal = new ProtocolError('invalid-agent', (error as Error).message)
     turn.log('warn', 'an agent was refused', { agentId, error: refusal.message })
-    const { session, call } = message
+    const { session, call, v } = message
     return turn.refuse({ kind: 'agent', id: agentId }, refusal, {
       to: session,
+      v,
       ...(call === undefined ? {} : { call }),
     })
   }
@@ -56,7 +63,8 @@ export function register(turn: Turn, agentId: AgentId, message: Register): void 
 }
 
 /** @throws Error naming what of it is impossible */
-function checkAgent(turn: Turn, agentId: AgentId, info: AgentInfo): void {
+function checkAgent(turn: Turn, agentId: AgentId, message: Register): void {
+  const { agent: info } = message.body
   if (turn.state.goneAgents.has(agentId)) {
     throw new RangeError(
       `agent ${agentId} was removed by an operator, and is not let in again: its host needs a new work directory, and so a new id`,
@@ -65,6 +73,7 @@ function checkAgent(turn: Turn, agentId: AgentId, info: AgentInfo): void {
   if (info.agentId !== agentId) {
     throw new RangeError(`agentId must be the one of the subject, ${agentId}, got ${info.agentId}`)
   }
+  checkInstance(turn.state.agents.get(agentId), message)
   const total = Resources.fromWire(info.resources)
   if (total.isEmpty) throw new RangeError('resources must hold something to offer, got nothing')
   const volumeIds = new Set<string>()
@@ -82,6 +91,22 @@ function checkAgent(turn: Turn, agentId: AgentId, info: AgentInfo): void {
   const outside = total.ranges('ports').find(([begin, end]) => begin < 1 || end > 65_535)
   if (outside)
     throw new RangeError(`resources: ports must be from 1 to 65535, got ${outside[0]}-${outside[1]}`)
+}
+
+/**
+ * One id is for one agent. Of two that use it, such as after a work directory was copied, the one that is registered
+ * stays; but an agent that was started again after it takes its place.
+ *
+ * @throws RangeError
+ */
+function checkInstance(known: Agent | undefined, { session, body }: Register): void {
+  const { starts, agent: reported } = body
+  if (known?.state !== 'registered' || known.isSilent || known.session === session) return
+  if (starts === undefined || known.starts === undefined || starts > known.starts) return
+  throw new RangeError(
+    `another agent is registered as ${known.agentId}, on host ${known.info.hostname} (this one is on ${reported.hostname}): ` +
+      'an agent needs a work directory of its own, and so an id of its own',
+  )
 }
 
 /** The leader's changes to reservations and volumes hold, also when the agent has not heard of them yet. */
@@ -104,13 +129,28 @@ function newAgent(agentId: AgentId, info: AgentInfo, registeredAtMs: number): Ag
     unreachableAtMs: undefined,
     order: { condition: 'active' },
     unavailability: undefined,
+    starts: undefined,
+    problem: undefined,
+    isSilent: false,
     calls: new Map(),
   }
+}
+
+/**
+ * Its list is of the moment when it was sent. What has come from the agent since then, while the registry was written, is
+ * newer: then it is asked for another list.
+ */
+function isOvertaken(agent: Agent, { session, sequence }: Register): boolean {
+  return agent.session === session && (agent.link?.received.sequence ?? 0) > sequence
 }
 
 function admit(turn: Turn, agent: Agent, message: Register, info: AgentInfo): void {
   const { state } = turn
   const { agentId } = agent
+  if (isOvertaken(agent, message)) {
+    const reason = 'the list of its tasks was overtaken by later messages'
+    return turn.toAgent(agent, 'resynchronise', { reason })
+  }
   const wasRegistered = agent.state === 'registered'
   const wasUnreachable = agent.state === 'unreachable'
   const unanswered = [...agent.calls]
@@ -118,14 +158,23 @@ function admit(turn: Turn, agent: Agent, message: Register, info: AgentInfo): vo
   agent.total = Resources.fromWire(info.resources)
   agent.state = 'registered'
   agent.session = message.session
+  agent.starts = message.body.starts
+  agent.problem = problemOf(message.body.health)
+  agent.isSilent = false
+  state.confirmedSilent.delete(agentId)
   agent.heardAtMs = turn.now
   agent.unreachableAtMs = undefined
-  agent.link = turn.newLink()
+  agent.link = turn.newLink(message.v)
   agent.link.arrive(message)
   rescindWhatDoesNotFit(turn, agentId, agent.total)
+  if (agent.problem !== undefined) rescindOffersOf(turn, agentId, `the agent is not well: ${agent.problem}`)
   tellAllocator(turn, agent)
-  turn.toAgent(agent, 'reply', done({ heartbeatMs: state.settings.agentHeartbeatMs }), message.call)
-  takeTasks(turn, agent, message.body.tasks, wasUnreachable)
+  takeTasks(turn, agent, message.body, wasUnreachable)
+  // What its tasks have become is known by now: nobody waits for an orphan any more.
+  const { orphans = [] } = message.body
+  const removeOrphans = orphans.length === 0 ? {} : { removeOrphans: orphans }
+  const answer = { heartbeatMs: agentHeartbeatMs(state), ...removeOrphans }
+  turn.toAgent(agent, 'reply', done(answer), message.call)
   // Tasks that it has brought along may hold what was offered.
   rescindWhatDoesNotFit(turn, agentId, agent.total)
   if (agent.order.condition === 'draining' && agent.order.isOver) killForDrain(turn, agent)
@@ -147,19 +196,33 @@ function tellAllocator({ state: { allocator } }: Turn, agent: Agent): void {
 }
 
 /** The agent's list is the truth of what runs there, but for what is on its way to it. */
-function takeTasks(turn: Turn, agent: Agent, reported: readonly AgentTask[], wasUnreachable: boolean): void {
-  const { state } = turn
-  const keys = new Set(reported.map(({ frameworkId, taskId }) => taskKey(frameworkId, taskId)))
+function takeTasks(
+  turn: Turn,
+  agent: Agent,
+  { tasks: reported, orphans = [] }: Register['body'],
+  wasUnreachable: boolean,
+): void {
+  const keysOf = (tasks: readonly Orphan[]) =>
+    new Set(tasks.map(({ frameworkId, taskId }) => taskKey(frameworkId, taskId)))
+  const [keys, lost] = [keysOf(reported), keysOf(orphans)]
   for (const report of reported) takeTask(turn, agent, report, wasUnreachable)
-  for (const task of [...state.tasks.values()]) {
-    if (task.agentId !== agent.agentId || keys.has(task.key)) continue
+  for (const task of turn.state.tasks.ofAgent(agent.agentId)) {
+    if (keys.has(task.key)) continue
     const isOnItsWay = [...agent.calls.values()].some(
       call => call.kind === 'launch' && call.taskKey === task.key,
     )
-    if (isOnItsWay) continue
-    const message = `agent ${agent.agentId} has come back without it`
-    endTask(turn, task, masterStatus(turn, task, 'GONE', 'AGENT_REREGISTERED', message))
+    if (isOnItsWay && !lost.has(task.key)) continue
+    missTask(turn, agent, task)
   }
+}
+
+/** A task that never reached its agent was not started; one that had, and is not there, is gone. */
+function missTask(turn: Turn, { agentId }: Agent, task: Task): void {
+  const [state, message] =
+    task.status === undefined
+      ? (['DROPPED', `the launch did not reach agent ${agentId}`] as const)
+      : (['GONE', `agent ${agentId} has come back without it`] as const)
+  endTask(turn, task, masterStatus(turn, task, state, 'AGENT_REREGISTERED', message))
 }
 
 function takeTask(turn: Turn, agent: Agent, report: AgentTask, wasUnreachable: boolean): void {
@@ -167,16 +230,27 @@ function takeTask(turn: Turn, agent: Agent, report: AgentTask, wasUnreachable: b
   const key = taskKey(report.frameworkId, report.taskId)
   const known = state.tasks.get(key)
   if (!known && isTerminal(report.state)) return
-  if (state.endedTasks.has(key)) {
-    // Its framework has been told that it has ended, e.g. as GONE; so it must.
-    return callAgent(turn, agent, 'kill', key, { frameworkId: report.frameworkId, taskId: report.taskId })
-  }
+  if (known && known.agentId !== agent.agentId) return killDouble(turn, agent, report, known)
+  const mustEnd = !known && (state.endedTasks.has(key) || isOfEndedFramework(state, report))
   const task = known ?? adopt(turn, agent, report)
   if (report.status) applyStatus(turn, task, report.status)
+  // Its framework has been told that it has ended, e.g. as GONE, or has ended itself; until it has, it holds what it holds.
+  if (mustEnd) return killTask(turn, task)
   if (wasUnreachable && state.tasks.has(key)) {
     task.state = report.state
     masterStatus(turn, task, report.state, 'AGENT_REREGISTERED', `agent ${agent.agentId} is reachable again`)
   }
+}
+
+/** Its framework has used the id again elsewhere, as if the task had ended: so it must. */
+function killDouble(turn: Turn, agent: Agent, { frameworkId, taskId }: AgentTask, known: Task): void {
+  turn.log('warn', 'a task runs on two agents; it is killed on the one that came later', {
+    taskId,
+    frameworkId,
+    agentId: agent.agentId,
+    otherAgentId: known.agentId,
+  })
+  callAgent(turn, agent, 'kill', undefined, { frameworkId, taskId })
 }
 
 /** A task that this leader has not launched itself: it came with the agent, after a failover. */
@@ -192,12 +266,15 @@ function adopt(turn: Turn, agent: Agent, report: AgentTask): Task {
     resources: Resources.fromWire(report.resources),
     labels: report.labels ?? {},
     launchedAtMs: report.launchedAtMs,
+    frameworkSince: report.frameworkSince,
     state: report.state,
     status: undefined,
     updatedAtMs: turn.now,
     killedFor: undefined,
   }
-  turn.state.tasks.set(task.key, task)
+  turn.state.endedTasks.delete(task.key)
+  turn.state.tasks.add(task)
+  rememberFramework(turn, task)
   turn.state.allocator.charge({ frameworkId, role, agentId: agent.agentId, resources: task.resources })
   return task
 }

@@ -19,6 +19,8 @@ import type { Millis } from '@tender/sdk/runtime'
 import type { Resources, TaskState } from '@tender/sdk/values'
 import { type Allocator, defaultAllocatorSettings } from '../allocator/allocator.js'
 import type { AllocatorSettings } from '../allocator/types.js'
+import type { FrameworkRecord } from '../registry/records.js'
+import type { TaskBook } from './task-book.js'
 
 export interface MasterSettings {
   /** An offer that is not answered is taken back after this; null: never. */
@@ -29,6 +31,10 @@ export interface MasterSettings {
   readonly frameworkHeartbeatMs: number
   /** A framework that has been silent for this long is disconnected: its offers come back. */
   readonly frameworkTimeoutMs: number
+  /** When more than this share of the agents is silent at once, the master suspects its own link; 1: never. */
+  readonly maxSilentShare: number
+  /** At most so many agents become unreachable in a second. */
+  readonly agentRemovalsPerSecond: number
   readonly allocator: AllocatorSettings
 }
 
@@ -38,6 +44,8 @@ export const defaultMasterSettings: MasterSettings = {
   agentTimeoutMs: 10_000,
   frameworkHeartbeatMs: 5_000,
   frameworkTimeoutMs: 15_000,
+  maxSilentShare: 0.2,
+  agentRemovalsPerSecond: 100,
   allocator: defaultAllocatorSettings,
 }
 
@@ -60,6 +68,8 @@ export interface AgentCall {
   readonly body: object
   resendAtMs: Millis
   waitMs: number
+  /** The agent has it; a kill is repeated all the same until the task has ended. */
+  isTaken: boolean
 }
 
 export interface Agent {
@@ -70,6 +80,12 @@ export interface Agent {
   /** The session of the agent that is registered; messages of others are answered with a resynchronisation. */
   session: SessionId
   link: LinkEnd | undefined
+  /** How often the one that is registered has been started; undefined: it does not tell. */
+  starts: number | undefined
+  /** Why it cannot run what it has; undefined: it can. */
+  problem: string | undefined
+  /** Silent while the master suspects its own link: not offered, and not given up. */
+  isSilent: boolean
   readonly registeredAtMs: Millis
   heardAtMs: Millis
   unreachableAtMs: Millis | undefined
@@ -110,6 +126,28 @@ export interface Framework {
   readonly openCalls: Set<string>
   /** The call whose subscription holds; the same one again is only answered again. */
   subscribeCall: string | undefined
+  /** As the registry has it; undefined: it does not. */
+  record: FrameworkRecord | undefined
+  /** Its end could not be stored: not tried again before this. */
+  endAgainAtMs: Millis
+}
+
+/** A framework that has ended for good. One that subscribes under its id begins anew. */
+export interface CompletedFramework {
+  readonly info: FrameworkInfo
+  /** Tells its tasks from those of a later one. */
+  readonly subscribedAtMs: Millis
+  /** Of its last instance, which is not let in again. */
+  readonly startedAtMs: Millis
+  readonly completedAtMs: Millis
+  readonly reason: string
+}
+
+/** Too many agents are silent at once: the master suspects its own link. */
+export interface Suspicion {
+  readonly sinceMs: Millis
+  /** How many were silent when it began. */
+  readonly silentAgents: number
 }
 
 export interface OfferRecord {
@@ -143,6 +181,8 @@ export interface Task {
   readonly resources: Resources
   readonly labels: Readonly<Record<string, string>>
   readonly launchedAtMs: Millis
+  /** When its framework first subscribed, as the launch said; undefined: it did not. */
+  readonly frameworkSince: Millis | undefined
   state: TaskState
   /** The last status that the agent reported; none while it has not. */
   status: TaskStatus | undefined
@@ -158,6 +198,8 @@ export interface MasterState {
   readonly allocator: Allocator
   readonly agents: Map<AgentId, Agent>
   readonly frameworks: Map<FrameworkId, Framework>
+  /** Ended ones, oldest first, bounded. */
+  readonly completedFrameworks: Map<FrameworkId, CompletedFramework>
   /** Agents that an operator has removed for good. */
   readonly goneAgents: Set<AgentId>
   /** Roles with a weight or a quota of their own, which the allocator has. */
@@ -172,10 +214,16 @@ export interface MasterState {
   readonly inverseOffers: Map<AgentId, Map<FrameworkId, InverseOfferRecord>>
   /** Agents with a maintenance window or a drain. */
   readonly leavingAgents: Set<AgentId>
+  suspicion: Suspicion | undefined
+  /** Agents whose silence an operator has confirmed: they are away, whatever the share. */
+  readonly confirmedSilent: Set<AgentId>
+  /** How many agents may become unreachable now; filled up with time. */
+  removalAllowance: number
+  lastTickAtMs: Millis | undefined
   /** When the allocator's next tick is due. */
   nextAllocationAtMs: Millis
   /** Those that have not ended. */
-  readonly tasks: Map<TaskKey, Task>
+  readonly tasks: TaskBook
   /** Accepted, and to be launched when the registry has written. */
   readonly launchingTasks: Set<TaskKey>
   /** Ended ones, oldest first, bounded. */

@@ -13,6 +13,9 @@ export function statusUpdate(turn: Turn, agent: Agent, status: TaskStatus): void
   const { state } = turn
   const key = taskKey(status.frameworkId, status.taskId)
   const task = state.tasks.get(key) ?? state.endedTasks.get(key)
+  // It runs elsewhere under the same id, and is being killed here: nobody waits for its end.
+  if (task && task.agentId !== agent.agentId && !isTerminal(task.state))
+    return acknowledgeUnheard(turn, agent, status)
   if (task) applyStatus(turn, task, status)
   const told = { ...(task ? withCause(task, status) : status), agentId: agent.agentId }
   const framework = state.frameworks.get(status.frameworkId)
@@ -22,8 +25,11 @@ export function statusUpdate(turn: Turn, agent: Agent, status: TaskStatus): void
     }
     return
   }
-  // Nobody is left to acknowledge it.
-  const { frameworkId, taskId, sequence } = status
+  if (state.completedFrameworks.has(status.frameworkId)) acknowledgeUnheard(turn, agent, status)
+}
+
+/** Nobody is left to acknowledge it. */
+function acknowledgeUnheard(turn: Turn, agent: Agent, { frameworkId, taskId, sequence }: TaskStatus): void {
   if (sequence !== undefined) turn.toAgent(agent, 'acknowledge', { frameworkId, taskId, sequence })
 }
 
@@ -50,7 +56,7 @@ export function endTask(turn: Turn, task: Task, status: TaskStatus): void {
   const { state } = turn
   change(turn, task, status.state)
   task.status = { ...status, agentId: task.agentId }
-  state.tasks.delete(task.key)
+  state.tasks.delete(task)
   state.endedTasks.set(task.key, task)
   const [oldest] = state.endedTasks.keys()
   if (state.endedTasks.size > keptEndedTasks && oldest !== undefined) state.endedTasks.delete(oldest)

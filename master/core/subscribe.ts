@@ -5,10 +5,11 @@ import {
   ProtocolError,
   type Reply,
 } from '@tender/sdk/protocol'
-import { recordVersion } from '../registry/records.js'
+import type { FrameworkRecord } from '../registry/records.js'
 import { checkDemands } from './demand.js'
 import { endOffersOfFramework } from './disconnect-framework.js'
 import { checkFramework, factsOf } from './framework-facts.js'
+import { frameworkRecord, writeFramework } from './framework-record.js'
 import { forgetInverseOffersOf } from './inverse-offers.js'
 import type { Framework } from './state.js'
 import { done, refused, type Turn } from './turn.js'
@@ -21,12 +22,12 @@ type Subscribe = Extract<MessageOf<typeof frameworkToLeader>, { kind: 'subscribe
  * it.
  */
 export function subscribe(turn: Turn, frameworkId: FrameworkId, message: Subscribe): void {
-  const { session, call, body } = message
-  const options = { to: session, ...(call === undefined ? {} : { call }) }
+  const { session, call, body, v } = message
+  const options = { to: session, v, ...(call === undefined ? {} : { call }) }
   try {
     checkFramework(frameworkId, body.framework, body.offerConstraints)
     checkDemands(body.framework.roles, body.demands)
-    checkInstance(message, turn.state.frameworks.get(frameworkId))
+    checkInstance(turn, frameworkId, message)
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     turn.log('warn', 'a framework was refused', { frameworkId, error: error.message })
@@ -41,12 +42,16 @@ export function subscribe(turn: Turn, frameworkId: FrameworkId, message: Subscri
       known.link?.arrive(message)
       return start.toFramework(known, 'reply', answerOf(start, frameworkId), call)
     }
-    if (JSON.stringify(known?.info) === JSON.stringify(body.framework))
-      return admit(start, frameworkId, message)
-    const subscribedAtMs = known?.subscribedAtMs ?? start.now
-    const value = { v: recordVersion, framework: body.framework, subscribedAtMs }
-    store([{ kind: 'framework', id: frameworkId, value }], (later, error) => {
-      if (error === undefined) return admit(later, frameworkId, message)
+    const record = frameworkRecord({
+      info: body.framework,
+      subscribedAtMs: known?.subscribedAtMs ?? firstSubscription(start, frameworkId),
+      startedAtMs: body.startedAtMs,
+      disconnectedAtMs: undefined,
+    })
+    if (JSON.stringify(known?.record) === JSON.stringify(record))
+      return admit(start, frameworkId, message, record)
+    store([writeFramework(record)], (later, error) => {
+      if (error === undefined) return admit(later, frameworkId, message, record)
       later.log('error', 'the registry could not store a framework', { frameworkId, error })
       const reply = refused('registry-unavailable', `the registry could not store the framework: ${error}`)
       later.toStranger({ kind: 'framework', id: frameworkId }, 'reply', reply, options)
@@ -54,19 +59,29 @@ export function subscribe(turn: Turn, frameworkId: FrameworkId, message: Subscri
   })
 }
 
-/** @throws ProtocolError `replaced` */
-function checkInstance({ session, body }: Subscribe, known: Framework | undefined): void {
+/** @throws ProtocolError `replaced` or `torn-down` */
+function checkInstance(turn: Turn, frameworkId: FrameworkId, { session, body }: Subscribe): void {
+  const known = turn.state.frameworks.get(frameworkId)
   const isOlder =
     known?.state === 'connected' && known.session !== session && body.startedAtMs < known.startedAtMs
   if (isOlder)
-    throw new ProtocolError('replaced', `a newer instance of framework ${known.frameworkId} is subscribed`)
+    throw new ProtocolError('replaced', `a newer instance of framework ${frameworkId} is subscribed`)
+  const ended = turn.state.completedFrameworks.get(frameworkId)
+  if (ended && body.startedAtMs <= ended.startedAtMs)
+    throw new ProtocolError('torn-down', `framework ${frameworkId} has ended: ${ended.reason}; start it anew`)
+}
+
+/** Unlike that of a framework which had this id before, so that their tasks can be told apart. */
+function firstSubscription({ state, now }: Turn, frameworkId: FrameworkId): number {
+  const ended = state.completedFrameworks.get(frameworkId)
+  return ended ? Math.max(now, ended.subscribedAtMs + 1) : now
 }
 
 function answerOf(turn: Turn, frameworkId: FrameworkId) {
   return done({ frameworkId, heartbeatMs: turn.state.settings.frameworkHeartbeatMs })
 }
 
-function admit(turn: Turn, frameworkId: FrameworkId, message: Subscribe): void {
+function admit(turn: Turn, frameworkId: FrameworkId, message: Subscribe, record: FrameworkRecord): void {
   const { state } = turn
   const { framework: info, suppressedRoles = [], offerConstraints = {}, startedAtMs } = message.body
   const known = state.frameworks.get(frameworkId)
@@ -87,8 +102,8 @@ function admit(turn: Turn, frameworkId: FrameworkId, message: Subscribe): void {
     state: 'connected',
     session: message.session,
     startedAtMs,
-    link: turn.newLink(),
-    subscribedAtMs: known?.subscribedAtMs ?? turn.now,
+    link: turn.newLink(message.v),
+    subscribedAtMs: record.subscribedAtMs,
     heardAtMs: turn.now,
     disconnectedAtMs: undefined,
     suppressedRoles: new Set(suppressedRoles),
@@ -96,9 +111,12 @@ function admit(turn: Turn, frameworkId: FrameworkId, message: Subscribe): void {
     replies: known?.replies ?? new Map<string, Reply>(),
     openCalls: known?.openCalls ?? new Set(),
     subscribeCall: message.call,
+    record,
+    endAgainAtMs: 0,
   }
   framework.link?.arrive(message)
   state.frameworks.set(frameworkId, framework)
+  state.completedFrameworks.delete(frameworkId)
   turn.toFramework(framework, 'reply', answerOf(turn, frameworkId), message.call)
   state.allocator.setFramework(factsOf(framework))
   // All that is wanted: a role that is not named has no demand, whatever was said before.

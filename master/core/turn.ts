@@ -2,6 +2,7 @@ import {
   type AgentId,
   type ErrorCode,
   LinkEnd,
+  oldestProtocolVersion,
   type Peer,
   type ProtocolError,
   type Reply,
@@ -10,6 +11,7 @@ import {
 import type { LogFields, Millis } from '@tender/sdk/runtime'
 import type { RegistryRecord } from '../registry/records.js'
 import type { MasterCommand } from './commands.js'
+import { readableBy } from './older-peers.js'
 import { RecordLocks } from './record-locks.js'
 import type { Agent, Framework, MasterState } from './state.js'
 import type { ClusterEvent } from './view.js'
@@ -19,6 +21,13 @@ export type AfterStore = (turn: Turn, error: string | undefined) => void
 
 /** Writes these records; at most once in a change. */
 export type Store = (records: readonly RegistryRecord[], then: AfterStore) => void
+
+interface StrangerOptions {
+  readonly to?: SessionId
+  readonly call?: string
+  /** The version in which it speaks. */
+  readonly v?: number
+}
 
 /** What outlives a turn, and is nobody's business but the turns'. */
 export class TurnMemory {
@@ -69,8 +78,8 @@ export class Turn {
   }
 
   /** A fresh start of the numbers towards a peer: at each registration and subscription. */
-  newLink(): LinkEnd {
-    return new LinkEnd(`${this.epoch}-${this.#memory.nextSession()}`)
+  newLink(version?: number): LinkEnd {
+    return new LinkEnd(`${this.epoch}-${this.#memory.nextSession()}`, version)
   }
 
   newOfferId(): string {
@@ -102,16 +111,19 @@ export class Turn {
   ) {
     if (!end.link) return
     const options = { to: end.session, ...(call === undefined ? {} : { call }) }
-    this.commands.push({ kind: 'send', peer, envelope: end.link.wrap(kind, body, this.epoch, options) })
+    const readable = readableBy(end.link.version, kind, body)
+    this.commands.push({ kind: 'send', peer, envelope: end.link.wrap(kind, readable, this.epoch, options) })
   }
 
   /** To somebody who has no link (yet): outside of any numbering, in a session of its own. */
-  toStranger(peer: Peer, kind: string, body: object, options: { to?: SessionId; call?: string } = {}): void {
-    const envelope = this.newLink().wrap(kind, body, this.epoch, options)
+  toStranger(peer: Peer, kind: string, body: object, options: StrangerOptions = {}): void {
+    // Where it is not known what is understood, the oldest version is.
+    const { v = oldestProtocolVersion, ...address } = options
+    const envelope = this.newLink(v).wrap(kind, readableBy(v, kind, body), this.epoch, address)
     this.commands.push({ kind: 'send', peer, envelope })
   }
 
-  refuse(peer: Peer, error: ProtocolError, options: { to?: SessionId; call?: string } = {}): void {
+  refuse(peer: Peer, error: ProtocolError, options: StrangerOptions = {}): void {
     this.toStranger(peer, 'reply', refusal(error), options)
   }
 

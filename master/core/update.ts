@@ -1,7 +1,7 @@
 import type { frameworkToLeader, Infer } from '@tender/sdk/protocol'
-import { recordVersion } from '../registry/records.js'
 import { answerLater } from './answer-later.js'
 import { checkFramework, factsOf } from './framework-facts.js'
+import { frameworkRecord, writeFramework } from './framework-record.js'
 import { rescind } from './offers.js'
 import type { Framework } from './state.js'
 import { done, refused, type Turn } from './turn.js'
@@ -25,9 +25,12 @@ export function update(turn: Turn, asked: Framework, body: Update, callId: strin
       answerLater(later, framework, callId, done())
     }
     if (JSON.stringify(framework.info) === JSON.stringify(info)) return finish(start)
-    const value = { v: recordVersion, framework: info, subscribedAtMs: framework.subscribedAtMs }
-    store([{ kind: 'framework', id: frameworkId, value }], (later, error) => {
-      if (error === undefined) return finish(later)
+    const record = frameworkRecord({ ...framework, info })
+    store([writeFramework(record)], (later, error) => {
+      if (error === undefined) {
+        framework.record = record
+        return finish(later)
+      }
       later.log('error', 'the registry could not store a framework', { frameworkId, error })
       const problem = `the registry could not store the framework: ${error}`
       answerLater(later, framework, callId, refused('registry-unavailable', problem))

@@ -32,6 +32,8 @@ export const leaderView = object({
   httpUrl: string({ description: "the leader's web endpoint" }),
   electedAtMs: timestampMs,
   version: string(),
+  /** So many agents are silent at once that the master suspects its own link, and gives none of them up. */
+  suspicion: optional(object({ sinceMs: timestampMs, silentAgents: integer({ minimum: 0 }) })),
 })
 
 /** Amounts of one agent, framework or role. At all times free + offered + allocated = total. */
@@ -46,6 +48,10 @@ export const agentView = object({
   unreachableAtMs: optional(timestampMs),
   /** By an operator's order; absent: it is offered. */
   condition: optional(oneOf(['deactivated', 'draining'])),
+  /** Why it cannot run what it has, and is not offered; absent: it can. */
+  problem: optional(string()),
+  /** Silent for too long, and not given up, since the master suspects its own link. */
+  isSilent: optional(boolean()),
   /** Of a drain with a grace: when the tasks that are still there are killed. */
   drainEndsAtMs: optional(timestampMs),
   /** The maintenance window. */
@@ -66,6 +72,16 @@ export const frameworkView = object({
   ...holdings,
   offerCount: integer({ minimum: 0 }),
   taskCount: integer({ minimum: 0 }),
+})
+
+/** A framework that has ended for good. */
+export const completedFrameworkView = object({
+  frameworkId: string(),
+  name: string(),
+  roles: array(string()),
+  subscribedAtMs: timestampMs,
+  completedAtMs: timestampMs,
+  reason: string({ description: 'why it has ended' }),
 })
 
 const quantities = record(number({ minimum: 0 }))
@@ -203,6 +219,7 @@ export const clusterEvent = object({
 
 export type LeaderView = Infer<typeof leaderView>
 export type AgentView = Infer<typeof agentView>
+export type CompletedFrameworkView = Infer<typeof completedFrameworkView>
 export type FrameworkView = Infer<typeof frameworkView>
 export type RoleView = Infer<typeof roleView>
 export type OfferView = Infer<typeof offerView>

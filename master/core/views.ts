@@ -1,8 +1,17 @@
 import type { Millis } from '@tender/sdk/runtime'
 import { kindOf, quantitiesToWire, Resources } from '@tender/sdk/values'
-import type { Agent, Framework, InverseOfferRecord, MasterState, OfferRecord, Task } from './state.js'
+import type {
+  Agent,
+  CompletedFramework,
+  Framework,
+  InverseOfferRecord,
+  MasterState,
+  OfferRecord,
+  Task,
+} from './state.js'
 import type {
   AgentView,
+  CompletedFrameworkView,
   FrameworkView,
   InverseOfferView,
   LeaderView,
@@ -17,7 +26,8 @@ const shownEndedOffers = 100
 const shownEndedTasks = 1_000
 
 export function viewLeader(state: MasterState): LeaderView {
-  return { ...state.leadership, isLeader: true }
+  const { leadership, suspicion } = state
+  return { ...leadership, isLeader: true, ...(suspicion === undefined ? {} : { suspicion }) }
 }
 
 export function viewAgent(state: MasterState, agent: Agent): AgentView {
@@ -34,11 +44,13 @@ export function viewAgent(state: MasterState, agent: Agent): AgentView {
     ...(agent.order.condition === 'draining' && agent.order.endsAtMs !== undefined
       ? { drainEndsAtMs: agent.order.endsAtMs }
       : {}),
+    ...(agent.problem === undefined ? {} : { problem: agent.problem }),
+    ...(agent.isSilent ? { isSilent: true } : {}),
     ...(agent.unavailability === undefined ? {} : { unavailability: agent.unavailability }),
     allocated: allocated.toWire(),
     offered: offered.toWire(),
     free: state.allocator.free(agentId).toWire(),
-    taskCount: count(state.tasks.values(), task => task.agentId === agentId),
+    taskCount: state.tasks.countOfAgent(agentId),
   }
 }
 
@@ -59,8 +71,14 @@ export function viewFramework(state: MasterState, framework: Framework): Framewo
     allocated: allocated.toWire(),
     offered: offered.toWire(),
     offerCount: count(state.offers.values(), record => record.offer.frameworkId === frameworkId),
-    taskCount: count(state.tasks.values(), task => task.frameworkId === frameworkId),
+    taskCount: state.tasks.countOfFramework(frameworkId),
   }
+}
+
+export function viewCompletedFramework(framework: CompletedFramework): CompletedFrameworkView {
+  const { info, subscribedAtMs, completedAtMs, reason } = framework
+  const { frameworkId, name, roles } = info
+  return { frameworkId, name, roles, subscribedAtMs, completedAtMs, reason }
 }
 
 /** A role is known when a framework, a task, a reservation, a weight or a quota names it. */
@@ -179,6 +197,10 @@ export const viewFrameworks = (state: MasterState): FrameworkView[] =>
   byText([...state.frameworks.values()], framework => framework.frameworkId).map(each =>
     viewFramework(state, each),
   )
+
+/** Newest first. */
+export const viewCompletedFrameworks = (state: MasterState): CompletedFrameworkView[] =>
+  [...state.completedFrameworks.values()].toReversed().map(viewCompletedFramework)
 
 export function viewRoles(state: MasterState): RoleView[] {
   const reserved = reservedByRole(state)

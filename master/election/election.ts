@@ -149,7 +149,9 @@ export class Election {
       case 'conflict':
         return [...commands, ...this.#conflict(asked, input.now)]
       case 'failed':
-        return [...commands, ...this.#notCreated(asked), ...this.#wait(input.now)]
+        // Counted from the question: a part of the lease has gone by with waiting for the answer.
+        this.#wait(asked.atMs)
+        return [...commands, ...this.#notCreated(asked)]
       case 'deleted':
         return commands
     }

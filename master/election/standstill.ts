@@ -20,7 +20,7 @@ export class Standstill {
   }
 
   /**
-   * To be asked before each piece of work, and ten times a lease at least.
+   * To be asked before each piece of work, and several times a lease at least.
    *
    * @returns true when the work is held back; it is done, in its order, when the lease has been looked at
    */

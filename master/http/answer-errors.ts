@@ -1,7 +1,9 @@
 import type { Log } from '@tender/sdk/runtime'
 import type { ErrorRequestHandler, RequestHandler } from 'express'
 import { maxBodyBytes } from './body.js'
-import { HttpError } from './errors.js'
+import { type ErrorView, HttpError } from './errors.js'
+
+const leaderless: ReadonlySet<ErrorView['code']> = new Set(['no-leader', 'not-leader'])
 
 /** What no route has taken. */
 export const unknownPath: RequestHandler = request => {
@@ -24,6 +26,8 @@ export function answerErrors(log: Log): ErrorRequestHandler {
     }
     const answer =
       known ?? new HttpError({ code: 'internal', message: 'the master failed; its log says how' })
+    // An election takes about a lease; whoever asks again in a second is soon answered.
+    if (leaderless.has(answer.body.code)) response.set('Retry-After', '1')
     response.status(answer.status).set('Cache-Control', 'no-store').json(answer.body)
   }
 }

@@ -26,6 +26,11 @@ export function createMetrics(master: MasterPort, hub: EventHub): MasterMetrics 
   const byState = (name: string, help: string) => new Gauge({ name, help, labelNames: ['state'], registers })
   const leads = gauge('tender_leader', 'Whether this master leads: 1 or 0')
   const epoch = gauge('tender_epoch', 'The epoch in which this master leads; 0 on a standby')
+  const suspicion = gauge(
+    'tender_suspects_own_link',
+    'Whether so many agents are silent at once that this master suspects its own link: 1 or 0',
+  )
+  const unwell = gauge('tender_agents_unwell', 'Agents that say that they cannot run what they have')
   const agents = byState('tender_agents', 'Agents by state')
   const frameworks = byState('tender_frameworks', 'Frameworks by state')
   const tasks = byState('tender_tasks', 'Tasks by state; ended ones as far as they are remembered')
@@ -91,6 +96,8 @@ export function createMetrics(master: MasterPort, hub: EventHub): MasterMetrics 
     async read() {
       const isLeader = master.isLeader()
       leads.set(isLeader ? 1 : 0)
+      suspicion.set(isLeader && master.leader()?.suspicion ? 1 : 0)
+      unwell.set(isLeader ? master.agents().filter(({ problem }) => problem !== undefined).length : 0)
       epoch.set(master.leader()?.epoch ?? 0)
       // A standby knows of none; the zeros let the sum over all masters be that of the leader.
       setByState(agents, ['registered', 'recovering', 'unreachable'], isLeader ? master.agents() : [])

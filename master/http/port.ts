@@ -3,6 +3,7 @@ import type { Series } from '../allocator/types.js'
 import type { OperatorCall } from '../core/operator-calls.js'
 import type {
   AgentView,
+  CompletedFrameworkView,
   Explanation,
   FrameworkView,
   LeaderView,
@@ -39,6 +40,8 @@ export interface MasterPort {
   agent(agentId: string): AgentView | undefined
   frameworks(): readonly FrameworkView[]
   framework(frameworkId: string): FrameworkView | undefined
+  /** Ended for good, newest first, as far as they are remembered. */
+  completedFrameworks(): readonly CompletedFrameworkView[]
   roles(): readonly RoleView[]
   role(role: string): RoleView | undefined
   /** The outstanding ones. */

@@ -8,6 +8,7 @@ export const reasonTexts: Readonly<Record<Reason, string>> = {
   'agent-unreachable': 'the master does not hear the agent',
   'agent-draining': 'the agent is being drained',
   'agent-deactivated': 'the agent is deactivated',
+  'agent-unwell': 'the agent cannot run what it has, as it says',
   'not-whitelisted': "the agent's host name is not on the whitelist",
   capability: 'the agent has what the framework has no capability for',
   constraint: "the agent is not as the framework's constraints ask",

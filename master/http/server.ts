@@ -12,6 +12,7 @@ import { describeEndpoints } from './openapi.js'
 import { servePage } from './page.js'
 import type { MasterPort } from './port.js'
 import { agentRoutes } from './routes/agents.js'
+import { frameworkRoutes } from './routes/frameworks.js'
 import { eventRoutes } from './routes/events.js'
 import { explainRoutes } from './routes/explain.js'
 import { listRoutes } from './routes/lists.js'
@@ -87,6 +88,7 @@ function endpointsOf({ master, hub, metrics, clock, log, version }: HttpOptions)
     ...reservationRoutes(master),
     ...maintenanceRoutes(master),
     ...agentRoutes(master),
+    ...frameworkRoutes(master),
     ...explainRoutes(master),
     ...taskRoutes(master, clock),
     ...eventRoutes(hub, clock, log),

@@ -25,7 +25,20 @@ export const recordSchemas = {
     drainEndsAtMs: optional(integer()),
     unavailability: optional(unavailability),
   }),
-  framework: object({ v, framework: frameworkInfo, subscribedAtMs: integer() }),
+  framework: object({
+    v,
+    framework: frameworkInfo,
+    /** Its first subscription. */
+    subscribedAtMs: integer(),
+    /** Of the instance that is subscribed, or was. */
+    startedAtMs: optional(integer()),
+    /** Absent: it was connected. */
+    disconnectedAtMs: optional(integer()),
+    /** It has ended for good: its tasks are killed wherever they turn up. */
+    completedAtMs: optional(integer()),
+    /** Why, in a sentence. */
+    completedReason: optional(string()),
+  }),
   role: object({
     v,
     role: string(),

@@ -7,6 +7,7 @@ import { Offers } from './parts/offers.js'
 import { RecentOffers } from './parts/recent-offers.js'
 import { Roles } from './parts/roles.js'
 import { Summary } from './parts/summary.js'
+import { SuspicionNotice } from './parts/suspicion-notice.js'
 import { Tasks } from './parts/tasks.js'
 
 export function App() {
@@ -16,6 +17,7 @@ export function App() {
       <Header leader={current?.leader} />
       <main>
         <ConnectionNotice />
+        {current && <SuspicionNotice leader={current.leader} />}
         {current && (
           <>
             <Summary state={current} />

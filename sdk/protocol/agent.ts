@@ -62,6 +62,8 @@ export const agentToLeader = {
     orphans: optional(array(orphan)),
     /** Absent: it is well. */
     health: optional(agentHealth),
+    /** How often this agent has been started, counted in its checkpoint: of two that use one id, the newer one counts. */
+    starts: optional(integer({ minimum: 1 })),
     received,
   }),
   /** Absent health: it is well. Sent at once when that changes. */

@@ -1,5 +1,5 @@
 import { Packr } from 'msgpackr'
-import { envelope, type Envelope, protocolVersion, type Received } from './envelope.js'
+import { envelope, type Envelope, oldestProtocolVersion, protocolVersion, type Received } from './envelope.js'
 import { ProtocolError } from './errors.js'
 import type { Infer, Schema } from './schema.js'
 import { describeProblems, validator, type Validator } from './validation.js'
@@ -66,10 +66,9 @@ export function decoder<M extends Messages>(messages: M): (bytes: Uint8Array) =>
     if (!outer.ok)
       return refuse(new ProtocolError('malformed', `envelope: ${describeProblems(outer.problems)}`))
     const { v, kind, body } = outer.value
-    if (v !== protocolVersion) {
-      return refuse(
-        new ProtocolError('unsupported-version', `this end speaks version ${protocolVersion}, got ${v}`),
-      )
+    if (v < oldestProtocolVersion || v > protocolVersion) {
+      const spoken = `versions ${oldestProtocolVersion} to ${protocolVersion}`
+      return refuse(new ProtocolError('unsupported-version', `this end speaks ${spoken}, got ${v}`))
     }
     const validate = validators.get(kind)
     if (!validate) {

@@ -1,8 +1,18 @@
 import { sessionId } from './ids.js'
 import { anything, type Infer, integer, object, optional, string } from './schema.js'
 
-/** This version of the protocol. A peer that speaks another one is answered `unsupported-version`. */
-export const protocolVersion = 1
+/**
+ * This version of the protocol. Version 2 has added fields only: orphans and health of agents, the agent of an accept,
+ * since when a framework is subscribed.
+ */
+export const protocolVersion = 2
+
+/**
+ * The oldest version that is understood, the one before. Each end of a link speaks what the other one can read: the
+ * leader answers in the version in which it was spoken to, and what goes to everybody or to a stranger is in this one.
+ * Any other version is answered `unsupported-version`.
+ */
+export const oldestProtocolVersion = 1
 
 /**
  * What every message is wrapped in. A link is the pair of a peer (an agent or a framework) and the leader; each end has

@@ -8,6 +8,7 @@ export const errorCodes = [
   'not-registered',
   'not-subscribed',
   'replaced',
+  'torn-down',
   'invalid-agent',
   'invalid-framework',
   'invalid-role',

@@ -11,12 +11,15 @@ export type Arrival = 'next' | 'repeated' | 'gap' | 'new-session'
  */
 export class LinkEnd {
   readonly session: SessionId
+  /** In which this end speaks. */
+  version: number
   #lastSent = 0
   #peer: Received = { session: '', sequence: 0 }
   #mark = 0
 
-  constructor(session: SessionId) {
+  constructor(session: SessionId, version = protocolVersion) {
     this.session = session
+    this.version = version
   }
 
   get lastSent(): number {
@@ -36,7 +39,7 @@ export class LinkEnd {
     options: { call?: string; to?: SessionId } = {},
   ): Envelope {
     const sequence = ++this.#lastSent
-    return { v: protocolVersion, kind, session: this.session, sequence, epoch, ...options, body }
+    return { v: this.version, kind, session: this.session, sequence, epoch, ...options, body }
   }
 
   /** Looks at a message's number and takes it, unless it is a repetition. */

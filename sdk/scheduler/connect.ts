@@ -440,7 +440,8 @@ export class Scheduler {
     try {
       await this.#handlers.update?.(status, this)
     } catch (error) {
-      this.#step({ kind: 'unhandled', taskId })
+      // What the master says by itself does not come again.
+      if (sequence !== undefined) this.#step({ kind: 'unhandled', taskId })
       throw error
     }
     if (agentId === undefined || sequence === undefined) return

@@ -42,6 +42,12 @@ export class Declarations {
     return [...this.#shapes].map(([role, shapes]) => ({ role, shapes }))
   }
 
+  /** What is wanted in these roles; of those that `withdrawn` names and that have no demand, that they have none. */
+  demandsOf(roles: ReadonlySet<string>, withdrawn: readonly Demand[] = []): Demand[] {
+    const held = this.demands.filter(({ role }) => roles.has(role))
+    return [...held, ...withdrawn.filter(({ role }) => roles.has(role) && !this.#shapes.has(role))]
+  }
+
   /**
    * The whole of an update: what it does not name stays as it is, or as an earlier update wants it, for the roles that
    * the framework then has.

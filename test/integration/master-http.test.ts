@@ -205,9 +205,10 @@ describe("the master's web endpoint", () => {
 
     it('says that there is no leader when it knows of none', async () => {
       endpoint.master.knownLeader = undefined
-      for (const path of ['/api/v1/state', '/api/v1/leader', '/api/v1/offers/7-101']) {
-        const { status, body } = await get(path)
-        expect([status, body.code]).to.deep.equal([503, 'no-leader'])
+      const paths = ['state', 'leader', 'offers/7-101', 'events', 'tasks/web.1/logs?follow']
+      for (const path of paths) {
+        const { status, body, headers } = await get(`/api/v1/${path}`)
+        expect([status, body.code, headers.get('retry-after')]).to.deep.equal([503, 'no-leader', '1'])
       }
     })
   })

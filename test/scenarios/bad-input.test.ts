@@ -39,7 +39,7 @@ describe('bad input from frameworks', () => {
     cluster.elect()
     await cluster.advance(2_000)
     expect(await outcome(cluster, web.scheduler.accept(offer, [task]))).to.equal(
-      'invalid-offer: offer 1-1 is not of this leader, whose offers begin with 2-',
+      'stale-offer: offer 1-1 was made by an earlier leader, and ended with it',
     )
   })
 

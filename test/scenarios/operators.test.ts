@@ -157,6 +157,9 @@ describe("operators' calls", () => {
     expect([...rig.records.keys()].toSorted()).to.deep.equal(['agent.a2', 'framework.web'])
     rig.agent('a1')
     expect(rig.sent('agent a1', 'kill')).to.deep.equal([{ frameworkId: 'web', taskId: 't1' }])
+    // Until it has ended, it holds what it holds.
+    expect(rig.state.agents[0]?.taskCount).to.equal(1)
+    rig.update('a1', { frameworkId: 'web', taskId: 't1', state: 'KILLED' })
     expect(rig.state.agents.map(({ agentId, taskCount }) => [agentId, taskCount])).to.deep.equal([
       ['a1', 0],
       ['a2', 0],

@@ -142,14 +142,16 @@ describe('tasks', () => {
     ])
   })
 
-  it('kills the tasks of a framework that ends itself, and forgets it', async () => {
+  it('kills the tasks of a framework that ends itself, and remembers that it has ended', async () => {
     await outcome(cluster, web.scheduler.accept(web.take(), [{ ...task, taskId: 't1' }]))
     await outcome(cluster, web.scheduler.teardown())
     await cluster.advance(1_000)
     expect([...agent.running]).to.deep.equal([])
     expect([...agent.checkpoint.keys()]).to.deep.equal([])
     expect(cluster.state.frameworks).to.deep.equal([])
-    expect([...cluster.registry.keys()]).to.deep.equal(['agent.a1'])
+    expect(cluster.registry.get('framework.web')?.value).to.include({
+      completedReason: 'torn down by itself',
+    })
   })
 
   it('sends its messages in order when a handler calls at once', async () => {

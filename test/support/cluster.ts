@@ -318,6 +318,8 @@ export class TestAgent {
       case 'checkpoint-resources':
         this.checkpointedResources = { resources: command.resources, resourcesRevision: command.revision }
         return
+      case 'checkpoint-again':
+        return this.step({ kind: 'stored-again' })
       case 'forget':
         this.checkpoint.delete(`${command.task.frameworkId}/${command.task.taskId}`)
         return

@@ -37,6 +37,7 @@ export class FakeMaster implements MasterPort {
   agent = (id: string) => this.stateView.agents.find(agent => agent.agentId === id)
   frameworks = () => this.stateView.frameworks
   framework = (id: string) => this.stateView.frameworks.find(framework => framework.frameworkId === id)
+  completedFrameworks = () => []
   roles = () => this.stateView.roles
   role = (name: string) => this.stateView.roles.find(role => role.role === name)
   offers = () => this.stateView.offers

@@ -1,4 +1,5 @@
 import {
+  type AgentHealth,
   type AgentInfo,
   type AgentTask,
   type Demand,
@@ -8,7 +9,9 @@ import {
   LinkEnd,
   type Offer,
   type OfferConstraints,
+  type Orphan,
   type Peer,
+  protocolVersion,
   type Reply,
   type TaskStatus,
 } from '@tender/sdk/protocol'
@@ -33,12 +36,22 @@ interface Received {
   readonly call: string | undefined
 }
 
+/** What else an agent says when it registers. */
+interface Registering {
+  readonly tasks?: readonly AgentTask[]
+  readonly orphans?: readonly Orphan[]
+  readonly health?: AgentHealth
+  readonly starts?: number
+}
+
 /**
  * The master's core alone, spoken to by messages as they are on the wire. What it sends is written down; agents answer
  * what they are asked, frameworks do what the test says. The registry writes at once, or fails, or waits.
  */
 export class MasterRig {
   nowMs = 0
+  /** In which version of the protocol the peers speak. */
+  version: number = protocolVersion
   /** Whether the registry writes; `waits`: until `writeNow`. */
   registry: 'writes' | 'fails' | 'waits' = 'writes'
   readonly records = new Map<string, RegistryRecord>()
@@ -113,7 +126,7 @@ export class MasterRig {
   agent(
     id: string,
     resources?: string,
-    { tasks = [], ...info }: Partial<AgentInfo> & { tasks?: readonly AgentTask[] } = {},
+    { tasks = [], orphans, health, starts, ...info }: Partial<AgentInfo> & Registering = {},
   ): void {
     const known = this.#agents.get(id)
     const agent: AgentInfo = {
@@ -132,7 +145,22 @@ export class MasterRig {
     const key = `agent ${id}`
     this.#links.set(key, new LinkEnd(`${id}-${++this.#calls}`))
     const running = [...(this.#tasks.get(id)?.values() ?? []), ...tasks]
-    this.send({ kind: 'agent', id }, 'register', { agent, tasks: running, received: nothing }, 'register')
+    const more = {
+      ...(orphans ? { orphans } : {}),
+      ...(health ? { health } : {}),
+      ...(starts ? { starts } : {}),
+    }
+    const body = { agent, tasks: running, received: nothing, ...more }
+    this.send({ kind: 'agent', id }, 'register', body, 'register')
+  }
+
+  heartbeat(peer: Peer, more: object = {}): void {
+    this.send(peer, 'heartbeat', { received: nothing, ...more })
+  }
+
+  /** What an agent runs is not there any more. */
+  loseTasks(id: string): void {
+    this.#tasks.delete(id)
   }
 
   framework(
@@ -234,6 +262,7 @@ export class MasterRig {
   inputOf(peer: Peer, kind: string, body: object, call?: string): MasterInput {
     const link = this.#links.get(`${peer.kind} ${peer.id}`)
     if (!link) throw new Error(`${peer.kind} ${peer.id} is not there`)
+    link.version = this.version
     const envelope = link.wrap(kind, body, this.#epoch, call === undefined ? {} : { call })
     const input =
       peer.kind === 'agent'

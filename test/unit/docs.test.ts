@@ -99,6 +99,8 @@ const operatorsWays: Readonly<Record<keyof typeof operatorCalls, readonly [route
     deactivate: ['POST /api/v1/agents/{agentId}/deactivate', 'tender deactivate'],
     reactivate: ['POST /api/v1/agents/{agentId}/reactivate', 'tender reactivate'],
     'remove-agent': ['DELETE /api/v1/agents/{agentId}', 'tender agents remove'],
+    'tear-down': ['DELETE /api/v1/frameworks/{frameworkId}', 'tender frameworks teardown'],
+    'confirm-silent': ['POST /api/v1/agents/confirm-silent', 'tender agents confirm-silent'],
     'set-whitelist': ['PUT /api/v1/whitelist', 'tender whitelist set'],
   }
 

@@ -50,6 +50,8 @@ export class ContainerStarter {
     try {
       if (spec.image === undefined)
         throw new ContainerStartError('start-failed', 'a docker container needs an image')
+      if (!this.#options.engine.isKnown)
+        throw new ContainerStartError('start-failed', 'the docker engine has not answered yet')
       if (spec.forcePull) await this.#pull(start, spec.image)
       // Nearly always the image is there: to look for it first would only cost time.
       const started = await this.#starts.run(() => this.#createAndRun(start).catch(undefinedIfImageMissing))

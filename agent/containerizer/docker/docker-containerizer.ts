@@ -13,7 +13,8 @@ import {
 } from '../containerizer.js'
 import { keyOf } from '../task-key.js'
 import { ContainerStarter } from './container-start.js'
-import { type EngineConnection, messageOf, statusOf } from './engine.js'
+import { callTimeoutMs, type EngineConnection, messageOf, statusOf } from './engine.js'
+import { EngineHealth } from './engine-health.js'
 import { agentLabel, clusterLabel, containerName, frameworkLabel, taskLabel } from './labels.js'
 import { removeContainer } from './remove-labelled.js'
 import { LogCopy } from './log-copy.js'
@@ -29,7 +30,7 @@ export interface DockerContainerizerOptions {
   readonly maxStarts?: number
   /** A pull without any progress for this long has failed. */
   readonly pullStallMs?: number
-  /** How long `adopt` waits for an engine that does not answer. */
+  /** How long `adopt` and `orphans` wait for an engine that does not answer, before they go on without it. */
   readonly adoptWaitMs?: number
 }
 
@@ -60,6 +61,9 @@ export class DockerContainerizer implements Containerizer {
   readonly #starter: ContainerStarter
   readonly #starting = new Map<string, Starting>()
   readonly #watched = new Map<string, Watched>()
+  /** Not yet adopted, for want of an engine; with the grace period, when `stop` has come meanwhile. */
+  readonly #awaited = new Map<string, { graceMs?: number }>()
+  readonly #health: EngineHealth
   readonly #closed = new AbortController()
 
   constructor(options: DockerContainerizerOptions) {
@@ -74,6 +78,8 @@ export class DockerContainerizer implements Containerizer {
       closed: this.#closed.signal,
       pulling: (task, image) => options.events.pulling(task, image),
     })
+    this.#health = new EngineHealth(options.engine, health => options.events.health(health))
+    void this.#health.watch()
   }
 
   async start(spec: ContainerSpec): Promise<StartedContainer> {
@@ -91,10 +97,38 @@ export class DockerContainerizer implements Containerizer {
     this.#starting.get(key)?.stopped.abort(graceMs)
     const watched = this.#watched.get(key)
     if (watched && !watched.ended) void this.#stopContainer(watched, graceMs)
+    const awaited = this.#awaited.get(key)
+    if (awaited) awaited.graceMs = graceMs
   }
 
   async adopt(tasks: readonly AdoptableTask[]): Promise<StartedContainer[]> {
-    const present = new Map((await this.#ownContainers()).map(info => [keyOf(taskOf(info)), info]))
+    const containers = await this.#ownContainersSoon()
+    if (containers) return await this.#adoptAmong(tasks, containers)
+    for (const task of tasks) this.#awaited.set(keyOf(task), {})
+    void this.#adoptLater(tasks)
+    return []
+  }
+
+  async orphans(known: readonly TaskKey[]): Promise<TaskKey[]> {
+    const containers = await this.#ownContainersSoon()
+    if (containers) return orphansAmong(containers, known)
+    void this.#findOrphansLater(known)
+    return []
+  }
+
+  async removeOrphan(task: TaskKey, graceMs: number): Promise<void> {
+    const container = this.#docker.getContainer(containerName(this.#options, task))
+    await this.#untilDone('orphan was not removed', this.#closed.signal, async () => {
+      await stopContainer(container, graceMs, this.#closed.signal)
+      await removeContainer(container)
+    })
+  }
+
+  async #adoptAmong(
+    tasks: readonly AdoptableTask[],
+    containers: readonly Dockerode.ContainerInfo[],
+  ): Promise<StartedContainer[]> {
+    const present = new Map(containers.map(info => [keyOf(taskOf(info)), info]))
     const running: StartedContainer[] = []
     for (const task of tasks) {
       const started = await this.#adoptOne(task, present.get(keyOf(task)))
@@ -103,8 +137,27 @@ export class DockerContainerizer implements Containerizer {
     return running
   }
 
+  async #adoptLater(tasks: readonly AdoptableTask[]): Promise<void> {
+    const containers = await this.#ownContainers()
+    if (!containers) return
+    for (const task of tasks) {
+      const { graceMs } = this.#awaited.get(keyOf(task)) ?? {}
+      const [started] = await this.#adoptAmong([task], containers)
+      this.#awaited.delete(keyOf(task))
+      if (started) this.#options.events.adopted(started)
+      if (started && graceMs !== undefined) await this.stop(task, graceMs)
+    }
+  }
+
+  async #findOrphansLater(known: readonly TaskKey[]): Promise<void> {
+    const containers = await this.#ownContainers()
+    const orphans = orphansAmong(containers ?? [], known)
+    if (orphans.length > 0) this.#options.events.orphansFound(orphans)
+  }
+
   async remove(task: TaskKey): Promise<void> {
-    await removeContainer(this.#docker.getContainer(containerName(this.#options, task)))
+    const container = this.#docker.getContainer(containerName(this.#options, task))
+    await this.#untilDone('container was not removed', this.#closed.signal, () => removeContainer(container))
     const watched = this.#watched.get(keyOf(task))
     if (!watched) return
     watched.removed = true
@@ -113,6 +166,7 @@ export class DockerContainerizer implements Containerizer {
 
   async close(): Promise<void> {
     this.#closed.abort()
+    this.#health.close()
     for (const { stopped } of this.#starting.values()) stopped.abort()
     await Promise.allSettled([...this.#starting.values()].map(starting => starting.started))
     for (const { watch } of this.#watched.values()) watch.abort()
@@ -138,6 +192,7 @@ export class DockerContainerizer implements Containerizer {
       if (stopped.aborted) await this.stop(spec, stopped.reason as number)
       return started
     } catch (error) {
+      this.#health.suspect()
       await output.close()
       throw error
     }
@@ -161,7 +216,8 @@ export class DockerContainerizer implements Containerizer {
     const { container, watch, started } = watched
     const { frameworkId, taskId } = started
     const log = this.#options.log.with({ frameworkId, taskId })
-    const ending = await watchContainer({ container, sandbox, output, log, signal: watch.signal })
+    const onTrouble = () => this.#health.suspect()
+    const ending = await watchContainer({ container, sandbox, output, log, onTrouble, signal: watch.signal })
     if (!ending) return
     watched.ended = true
     watch.abort()
@@ -169,18 +225,21 @@ export class DockerContainerizer implements Containerizer {
     this.#options.events.exited({ frameworkId, taskId, ...ending })
   }
 
-  /** The engine itself counts the grace period, so that it ends also when the agent is killed meanwhile. */
-  async #stopContainer({ container, watch }: Watched, graceMs: number): Promise<void> {
-    for (let failures = 0; !watch.signal.aborted; failures += 1) {
+  async #stopContainer({ container, watch: { signal } }: Watched, graceMs: number): Promise<void> {
+    await this.#untilDone('stop failed', signal, () => stopContainer(container, graceMs, signal))
+  }
+
+  /** Tries again until the engine has done it, or the signal ends it. */
+  async #untilDone(failure: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    for (let failures = 0; !signal.aborted; failures += 1) {
       try {
-        await container.stop({ t: Math.ceil(graceMs / 1000), abortSignal: watch.signal })
-        return
+        return await work()
       } catch (error) {
-        const status = statusOf(error)
-        if (status === 304 || status === 404) return
-        if (!watch.signal.aborted) this.#options.log.warn('stop failed', { error: messageOf(error) })
+        if (signal.aborted) return
+        this.#health.suspect()
+        this.#options.log.warn(failure, { error: messageOf(error) })
       }
-      await backoff(failures, watch.signal)
+      await backoff(failures, signal)
     }
   }
 
@@ -209,21 +268,51 @@ export class DockerContainerizer implements Containerizer {
     this.#options.events.exited({ frameworkId, taskId, outOfMemory: false, message })
   }
 
-  async #ownContainers(): Promise<Dockerode.ContainerInfo[]> {
-    const { cluster, agentId, adoptWaitMs = 60_000, log } = this.#options
-    const filters = { label: [`${clusterLabel}=${cluster}`, `${agentLabel}=${agentId}`] }
-    const givenUp = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(adoptWaitMs)])
-    for (let failures = 0; ; failures += 1) {
-      try {
-        return await this.#docker.listContainers({ all: true, filters, abortSignal: givenUp })
-      } catch (cause) {
-        if (givenUp.aborted)
-          throw new Error(`docker engine did not list its containers: ${messageOf(cause)}`, { cause })
-        log.warn('docker engine does not list its containers; trying again', { error: messageOf(cause) })
-      }
-      await backoff(failures, givenUp)
-    }
+  /** Undefined when the engine does not answer soon. */
+  async #ownContainersSoon(): Promise<Dockerode.ContainerInfo[] | undefined> {
+    const { adoptWaitMs = 5_000, log } = this.#options
+    const signal = AbortSignal.any([this.#closed.signal, AbortSignal.timeout(adoptWaitMs)])
+    return await this.#listOwn(signal).catch((error: unknown) => {
+      log.warn('the docker engine does not list its containers; they are looked for when it does', {
+        error: messageOf(error),
+      })
+      return undefined
+    })
   }
+
+  /** Undefined when this was closed first. */
+  async #ownContainers(): Promise<Dockerode.ContainerInfo[] | undefined> {
+    let found: Dockerode.ContainerInfo[] | undefined
+    await this.#untilDone('containers were not listed', this.#closed.signal, async () => {
+      found = await this.#listOwn(AbortSignal.any([this.#closed.signal, AbortSignal.timeout(callTimeoutMs)]))
+    })
+    return found
+  }
+
+  #listOwn(abortSignal: AbortSignal): Promise<Dockerode.ContainerInfo[]> {
+    const { cluster, agentId } = this.#options
+    const filters = { label: [`${clusterLabel}=${cluster}`, `${agentLabel}=${agentId}`] }
+    return this.#docker.listContainers({ all: true, filters, abortSignal })
+  }
+}
+
+/** The engine itself counts the grace period, so that it ends also when the agent is killed meanwhile. */
+async function stopContainer(
+  container: Dockerode.Container,
+  graceMs: number,
+  abortSignal: AbortSignal,
+): Promise<void> {
+  try {
+    await container.stop({ t: Math.ceil(graceMs / 1000), abortSignal })
+  } catch (error) {
+    const status = statusOf(error)
+    if (status !== 304 && status !== 404) throw error
+  }
+}
+
+function orphansAmong(containers: readonly Dockerode.ContainerInfo[], known: readonly TaskKey[]): TaskKey[] {
+  const keys = new Set(known.map(keyOf))
+  return containers.map(taskOf).filter(task => !keys.has(keyOf(task)))
 }
 
 function taskOf({ Labels: labels }: Dockerode.ContainerInfo): TaskKey {

@@ -1,13 +1,15 @@
 import type Dockerode from 'dockerode'
 import { Docker } from './load-dockerode.js'
 
-/** A docker engine that answered. */
+/** A docker engine that answered, or one that is waited for. */
 export interface EngineConnection {
   readonly docker: Dockerode
+  /** Whether it has ever answered; before that, the rest is empty. */
+  isKnown: boolean
   /** The engine's own version, e.g. `20.10.24`. */
-  readonly version: string
+  version: string
   /** CPUs that the engine has. It refuses a container with a higher limit. */
-  readonly cpus: number
+  cpus: number
 }
 
 export interface EngineOptions {
@@ -26,15 +28,31 @@ export const callTimeoutMs = 60_000
 /** Connects to a docker engine. Undefined when none answers. */
 export async function connectEngine(options: EngineOptions = {}): Promise<EngineConnection | undefined> {
   try {
-    const docker = new Docker(engineAddress(options))
-    const abortSignal = AbortSignal.timeout(options.timeoutMs ?? 5_000)
-    const version = await ask<{ readonly Version: string }>(docker, '/version', abortSignal)
-    const info = await ask<{ readonly NCPU: number }>(docker, '/info', abortSignal)
-    return { docker, version: version.Version, cpus: info.NCPU }
+    const engine = awaitedEngine(options)
+    await describeEngine(engine, AbortSignal.timeout(options.timeoutMs ?? 5_000))
+    return engine
   } catch (error) {
     options.onUnavailable?.(messageOf(error))
     return undefined
   }
+}
+
+/** An engine that need not answer yet. */
+export function awaitedEngine(options: EngineOptions): EngineConnection {
+  return { docker: new Docker(engineAddress(options)), isKnown: false, version: '', cpus: 0 }
+}
+
+/** Asks the engine what it is. */
+export async function describeEngine(engine: EngineConnection, abortSignal: AbortSignal): Promise<void> {
+  const { docker } = engine
+  const version = await ask<{ readonly Version: string }>(docker, '/version', abortSignal)
+  const info = await ask<{ readonly NCPU: number }>(docker, '/info', abortSignal)
+  Object.assign(engine, { isKnown: true, version: version.Version, cpus: info.NCPU })
+}
+
+/** Resolves when the engine answers. */
+export async function ping({ docker }: EngineConnection, abortSignal: AbortSignal): Promise<void> {
+  await ask(docker, '/_ping', abortSignal)
 }
 
 /**

@@ -17,6 +17,8 @@ export interface WatchOptions {
   /** Where the output goes. A failure to open it is logged; the task is watched all the same. */
   readonly output: Promise<LogCopy>
   readonly log: Log
+  /** The engine has not answered, or has broken off. */
+  readonly onTrouble: () => void
   /** Ends the watch, not the container. */
   readonly signal: AbortSignal
 }
@@ -46,7 +48,7 @@ async function initComplaint({ exitCode }: Ending, sandbox: string): Promise<{ r
   return message === undefined ? {} : { message }
 }
 
-async function waitForEnd({ container, signal }: WatchOptions): Promise<Ending | undefined> {
+async function waitForEnd({ container, signal, onTrouble }: WatchOptions): Promise<Ending | undefined> {
   let waited: number | undefined
   for (let failures = 0; !signal.aborted; failures += 1) {
     try {
@@ -56,6 +58,7 @@ async function waitForEnd({ container, signal }: WatchOptions): Promise<Ending |
       if (ending) return ending
     } catch (error) {
       if (statusOf(error) === 404) return removedEnding(waited)
+      onTrouble()
     }
     await backoff(failures, signal)
   }

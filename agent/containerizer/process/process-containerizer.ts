@@ -12,6 +12,7 @@ import {
   type TaskKey,
 } from '../containerizer.js'
 import { closeOutputFiles, openOutputFiles } from '../output-files.js'
+import type { Sandboxes } from '../sandbox.js'
 import { keyOf } from '../task-key.js'
 import {
   claimUnstarted,
@@ -32,6 +33,8 @@ import { ProcessWatch } from './watch.js'
 export interface ProcessContainerizerOptions {
   readonly log: Log
   readonly events: ContainerizerEvents
+  /** Where its tasks run. */
+  readonly sandboxes: Sandboxes
   /** What every task's environment starts from; see `baseEnvironment`. */
   readonly environment: Readonly<Record<string, string>>
 }
@@ -94,6 +97,29 @@ export class ProcessContainerizer implements Containerizer {
       if (started) running.push(started)
     }
     return running
+  }
+
+  async orphans(known: readonly TaskKey[]): Promise<TaskKey[]> {
+    const keys = new Set(known.map(keyOf))
+    return (await this.#options.sandboxes.supervised()).filter(task => !keys.has(keyOf(task)))
+  }
+
+  async removeOrphan(task: TaskKey, graceMs: number): Promise<void> {
+    const directory = controlDirectoryOf(this.#options.sandboxes.path(task))
+    if (!(await claimUnstarted(directory))) await this.#endOrphan(directory, graceMs)
+    await removeControlDirectory(directory)
+  }
+
+  async #endOrphan(directory: string, graceMs: number): Promise<void> {
+    const watch = new ProcessWatch(directory)
+    const process = await watch.started(Date.now, () => false)
+    if (process) {
+      await signalGroup(process, 'SIGTERM')
+      const kill = setTimeout(() => void signalGroup(process, 'SIGKILL').catch(() => undefined), graceMs)
+      await watch.ended(process)
+      clearTimeout(kill)
+    }
+    watch.close()
   }
 
   async remove(task: TaskKey): Promise<void> {

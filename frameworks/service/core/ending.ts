@@ -9,13 +9,13 @@ const growsBackoff: readonly TaskState[] = ['FAILED', 'FINISHED', 'ERROR', 'DROP
 /** The offer or the agent had gone, not the app's fault: the next offer will do. */
 const passingRefusals: readonly (string | undefined)[] = [
   'invalid-offer',
+  'stale-offer',
   'agent-unavailable',
   'not-subscribed',
   'not-leader',
   'stale-epoch',
   'registry-unavailable',
   'replaced',
-  'closed',
 ] satisfies ErrorCode[]
 
 /** A task has ended. If nobody wanted that, it is remembered, and counts for the backoff. */

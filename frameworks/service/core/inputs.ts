@@ -29,7 +29,7 @@ export type Input =
   | { readonly kind: 'update'; readonly status: TaskStatus }
   /** The reply to an accept: what became of each of its tasks. */
   | { readonly kind: 'launched'; readonly results: readonly LaunchResult[] }
-  /** None of the tasks of an accept was launched; with code `timeout` nobody knows. */
+  /** None of the tasks of an accept was launched; with code `timeout` or `closed` nobody knows. */
   | {
       readonly kind: 'accept-failed'
       readonly taskIds: readonly TaskId[]

@@ -1,4 +1,4 @@
-import { isTerminal, type Millis, type Offer, type TaskStatus } from '@tender/sdk'
+import { type ErrorCode, isTerminal, type Millis, type Offer, type TaskStatus } from '@tender/sdk'
 import type { AppState } from './app-state.js'
 import { AppBook } from './app-book.js'
 import { changeOf } from './change-app.js'
@@ -11,7 +11,6 @@ import { afterStatus } from './instance-status.js'
 import { Kills } from './kills.js'
 import { place } from './placement.js'
 import { plan } from './plan.js'
-import { Reconciliation } from './reconciliation.js'
 import type { AppRecord, InstanceRecord } from './records.js'
 import { tightAfterMs } from './rolling.js'
 import { taskOf } from './task.js'
@@ -26,10 +25,13 @@ export interface ServiceSettings {
 
 /** Not offered again for so long; a new demand revives and so ends it. Mesos' default. */
 const refuseMs = 5_000
-/** All states are asked for again, in case something was missed that nobody noticed. */
-const reconcileEveryMs = 600_000
+/** One call is one message, which NATS limits to 1 MB. */
+const maxTasksPerCall = 4_000
 /** Nobody knows the task nor its agent, and nothing has been heard for so long: it is replaced. */
 const unknownForMs = 60_000
+
+/** It is not known whether the tasks were launched; after `closed`, the next run finds out. */
+const unsureCodes: readonly ErrorCode[] = ['timeout', 'closed']
 
 /**
  * Keeps apps running: a function from one input to the commands that follow from it. It holds no offer: each is used or
@@ -41,13 +43,13 @@ export class ServiceCore {
   readonly #commits = new Commits()
   readonly #kills = new Kills()
   readonly #demand = new Demand()
-  readonly #reconciliation = new Reconciliation()
-  /** Tasks whose accept has not been answered: nobody is asked about them, nor told to kill them, before it is. */
+  /** Tasks whose accept has not been answered: nobody is told to kill them before it is. */
   readonly #accepting = new Set<string>()
   /** Apps that something has changed for in this step. */
   readonly #changed = new Set<AppState>()
   #connection: Connection = { isConnected: false, reason: 'not subscribed yet', sinceMs: 0 }
-  #reconcileAtMs: Millis = 0
+  /** What an earlier run has launched is not known to the SDK yet, which is to look after it. */
+  #isFresh = true
 
   constructor(settings: ServiceSettings) {
     this.#settings = settings
@@ -93,8 +95,8 @@ export class ServiceCore {
           result.ok ? this.#launched(result.taskId, now) : this.#notLaunched(result.taskId, result, now),
         )
       case 'accept-failed':
-        return input.code === 'timeout'
-          ? this.#unsureOf(input.taskIds, now)
+        return unsureCodes.includes(input.code)
+          ? this.#unsureOf(input.taskIds)
           : input.taskIds.flatMap(taskId => this.#notLaunched(taskId, input, now))
       case 'stored':
         return [...this.#commits.stored(input.commit)]
@@ -137,14 +139,21 @@ export class ServiceCore {
     this.#connection = { isConnected: true, reason: '', sinceMs: now }
     this.#demand.forget(this.#book.all())
     this.#kills.now()
-    return this.#reconcile(now)
+    if (!this.#isFresh) return []
+    this.#isFresh = false
+    return this.#nameInstances()
   }
 
-  /** Asks after each task by name: then also those that nobody knows any more are answered. */
-  #reconcile(now: Millis): Command[] {
-    this.#reconcileAtMs = now + reconcileEveryMs
-    const known = this.#book.instances().filter(({ taskId }) => !this.#accepting.has(taskId))
-    return this.#reconciliation.ask(known, now)
+  /** Asks after each task by name, once: the SDK asks again by itself, also each leader to come. */
+  #nameInstances(): Command[] {
+    const tasks = this.#book
+      .instances()
+      .filter(({ taskId }) => !this.#accepting.has(taskId))
+      .map(({ taskId, agentId }) => ({ taskId, agentId }))
+    const commands: Command[] = []
+    for (let from = 0; from < tasks.length; from += maxTasksPerCall)
+      commands.push({ kind: 'reconcile', tasks: tasks.slice(from, from + maxTasksPerCall) })
+    return commands
   }
 
   #offers(offers: readonly Offer[], now: Millis): Command[] {
@@ -196,15 +205,13 @@ export class ServiceCore {
     ]
   }
 
-  /** The reply to an accept is missing for good. If the tasks do not exist, the answer to this says so. */
-  #unsureOf(taskIds: readonly string[], now: Millis): Command[] {
+  /** The reply to an accept is missing for good. The SDK finds out what became of the tasks: an update says so. */
+  #unsureOf(taskIds: readonly string[]): Command[] {
     for (const taskId of taskIds) this.#accepting.delete(taskId)
-    const instances = taskIds.flatMap(taskId => this.#book.find(taskId)?.instance ?? [])
-    return this.#reconciliation.ask(instances, now)
+    return []
   }
 
   #update(status: TaskStatus, now: Millis): Command[] {
-    this.#reconciliation.heardOf(status.taskId)
     const found = this.#book.find(status.taskId)
     if (!found) return this.#unknownTask(status)
     const { state, instance } = found
@@ -242,7 +249,6 @@ export class ServiceCore {
   #forget(state: AppState | undefined, { taskId }: InstanceRecord): Command {
     this.#book.remove(taskId)
     this.#kills.done(taskId)
-    this.#reconciliation.heardOf(taskId)
     if (state) this.#changed.add(state)
     return this.#commits.store([{ kind: 'remove-instance', taskId }])
   }
@@ -261,9 +267,7 @@ export class ServiceCore {
       state.isTight = true
       this.#changed.add(state)
     }
-    if (!this.#connection.isConnected) return commands
-    if (now >= this.#reconcileAtMs) commands.push(...this.#reconcile(now), { kind: 'reconcile', tasks: [] })
-    return [...commands, ...this.#reconciliation.tick(now)]
+    return commands
   }
 
   /** Ends each step: what is wanted is compared with what there is. */
@@ -305,12 +309,10 @@ export class ServiceCore {
     ]
   }
 
-  /** Orders that have not been followed: given again, and the state is asked for in case the task is gone. */
+  /** Orders that have not been followed are given again. */
   #killDue(now: Millis): Command[] {
     const due = this.#kills.due(now).filter(taskId => !this.#accepting.has(taskId))
-    const instances = due.flatMap(taskId => this.#book.find(taskId)?.instance ?? [])
-    const again = due.map(taskId => this.#kill(taskId, now))
-    return instances.length > 0 ? [...again, ...this.#reconciliation.ask(instances, now)] : again
+    return due.map(taskId => this.#kill(taskId, now))
   }
 
   #kill(taskId: string, now: Millis): Command {

@@ -56,8 +56,7 @@ export function removeAgent(
     take: turn => {
       const { state: before } = agent
       rescindOffersOf(turn, agentId, 'the agent was removed')
-      for (const task of [...state.tasks.values()]) {
-        if (task.agentId !== agentId) continue
+      for (const task of state.tasks.ofAgent(agentId)) {
         const message = `agent ${agentId} was removed by an operator`
         endTask(
           turn,
@@ -100,4 +99,16 @@ function changesOf(agentId: AgentId, from: AgentOrder, to: AgentOrder): ChangeVi
     ...changeOf(`agent ${agentId}`, 'condition', from.condition, to.condition),
     ...changeOf(`agent ${agentId}`, 'drainEndsAtMs', end(from), end(to)),
   ]
+}
+
+/** While the master suspects its own link: the agents that are silent now are away, by the operator's word. */
+export function confirmSilent(state: MasterState): Decision {
+  return {
+    records: [],
+    take: () => {
+      const silent = [...state.agents.values()].filter(({ isSilent }) => isSilent)
+      for (const { agentId } of silent) state.confirmedSilent.add(agentId)
+      return silent.flatMap(({ agentId }) => changeOf(`agent ${agentId}`, 'state', 'silent', 'unreachable'))
+    },
+  }
 }

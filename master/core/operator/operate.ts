@@ -2,8 +2,9 @@ import { ProtocolError, type Reply } from '@tender/sdk/protocol'
 import type { OperatorCall } from '../operator-calls.js'
 import { done, refusal, refused, type Turn } from '../turn.js'
 import type { ChangesView } from '../view.js'
-import { deactivate, drain, reactivate, removeAgent } from './agents.js'
+import { confirmSilent, deactivate, drain, reactivate, removeAgent } from './agents.js'
 import type { Decision } from './decision.js'
+import { tearDown } from './frameworks.js'
 import { setMaintenance } from './maintenance.js'
 import { setQuotas } from './quotas.js'
 import { convert } from './reservations.js'
@@ -76,6 +77,10 @@ function decisionOf(turn: Turn, call: OperatorCall): Decision {
       return reactivate(state, call)
     case 'remove-agent':
       return removeAgent(state, call)
+    case 'tear-down':
+      return tearDown(state, call, now)
+    case 'confirm-silent':
+      return confirmSilent(state)
     case 'set-whitelist':
       return setWhitelist(state, call)
   }
@@ -90,6 +95,10 @@ function recordsOf(call: OperatorCall): string[] {
       return call.quotas.map(({ role }) => `role ${role}`)
     case 'set-maintenance':
       return call.agentIds.map(agentId => `agent ${agentId}`)
+    case 'tear-down':
+      return [`framework ${call.frameworkId}`]
+    case 'confirm-silent':
+      return []
     case 'set-whitelist':
       return ['cluster']
     case 'reserve':

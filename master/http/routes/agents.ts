@@ -47,6 +47,15 @@ export function agentRoutes(master: MasterPort): Endpoint[] {
       perform: ({ path }) => master.operate({ kind: 'reactivate', agentId: path.agentId ?? '' }),
     }),
     writeEndpoint({
+      method: 'post',
+      path: '/api/v1/agents/confirm-silent',
+      summary:
+        'While the master suspects its own link: the agents that are silent are away indeed, and become unreachable',
+      body: bodyOf({}),
+      answer: changesView,
+      perform: () => master.operate({ kind: 'confirm-silent' }),
+    }),
+    writeEndpoint({
       method: 'delete',
       path: '/api/v1/agents/{agentId}',
       summary:

@@ -1,4 +1,4 @@
-import { agentView, frameworkView, offerView, roleView } from '../../core/view.js'
+import { agentView, completedFrameworkView, frameworkView, offerView, roleView } from '../../core/view.js'
 import { type Endpoint, jsonEndpoint } from '../endpoint.js'
 import { notFound } from '../errors.js'
 import type { MasterPort } from '../port.js'
@@ -32,6 +32,12 @@ export function listRoutes(master: MasterPort): Endpoint[] {
       answer: frameworkView,
       errors: [404],
       read: ({ path }) => found(master.framework(path.frameworkId ?? ''), 'framework', path.frameworkId),
+    }),
+    jsonEndpoint({
+      path: '/api/v1/completed-frameworks',
+      summary: 'Frameworks that have ended for good, newest first, as far as they are remembered',
+      answer: array(completedFrameworkView),
+      read: () => master.completedFrameworks(),
     }),
     jsonEndpoint({
       path: '/api/v1/roles',

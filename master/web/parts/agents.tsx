@@ -22,6 +22,12 @@ const columns: readonly Column<AgentView>[] = [
             for <Age sinceMs={agent.unreachableAtMs} />
           </div>
         )}
+        {agent.isSilent && <StateTag state="silent" />}
+        {agent.problem !== undefined && (
+          <div data-testid="problem">
+            <StateTag state="unwell" /> <span class="faint">{agent.problem}</span>
+          </div>
+        )}
         <Condition agent={agent} />
       </>
     ),

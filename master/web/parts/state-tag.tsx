@@ -15,6 +15,8 @@ const tones: Readonly<Record<string, string>> = {
   suppressed: 'warn',
   draining: 'warn',
   deactivated: 'warn',
+  unwell: 'warn',
+  silent: 'warn',
   UNREACHABLE: 'warn',
   UNKNOWN: 'warn',
 }

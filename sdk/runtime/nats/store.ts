@@ -11,6 +11,9 @@ export interface NatsStoreOptions {
   readonly ttlMs?: number
 }
 
+/** To make a bucket, on several servers too, takes longer than to write to it. */
+const openTimeoutMs = 5_000
+const leastTimeoutMs = 250
 const wrongLastSequence = 10071
 /** Nobody listens where JetStream would. */
 const noResponders = '503'
@@ -38,9 +41,7 @@ export class NatsStore implements KeyValueStore {
 
   /** @throws JetStreamMissingError when the server has no JetStream */
   static async open(connection: NatsConnection, options: NatsStoreOptions): Promise<NatsStore> {
-    // An answer that comes when the entry may have vanished is of no use: the next attempt must not wait for it.
-    const timeout = options.ttlMs === undefined ? 5_000 : Math.max(500, options.ttlMs / 2)
-    const opened = connection.jetstream({ timeout }).views.kv(options.bucket, {
+    const opened = connection.jetstream({ timeout: openTimeoutMs }).views.kv(options.bucket, {
       history: 1,
       replicas: options.replicas ?? 1,
       storage: StorageType.File,
@@ -51,7 +52,11 @@ export class NatsStore implements KeyValueStore {
       throw isMissing ? new JetStreamMissingError(connection.getServer(), { cause: error }) : error
     })
     await adjust(connection, bucket, options)
-    return new NatsStore(connection, bucket)
+    if (options.ttlMs === undefined) return new NatsStore(connection, bucket)
+    // An answer that comes when the entry may have vanished is of no use: when it is lost, there must be time to ask again.
+    const timeout = Math.max(leastTimeoutMs, options.ttlMs / 4)
+    const hasty = await connection.jetstream({ timeout }).views.kv(options.bucket, { bindOnly: true })
+    return new NatsStore(connection, hasty)
   }
 
   async get(key: string): Promise<StoreEntry | undefined> {

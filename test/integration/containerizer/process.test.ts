@@ -179,6 +179,7 @@ describe('process containerizer, with processes', () => {
     const containerizer = new ProcessContainerizer({
       log: silentLog,
       events: told,
+      sandboxes: rig.sandboxes,
       environment: { PATH: bin },
     })
     const spec = await rig.spec(['sleep', '1000'])

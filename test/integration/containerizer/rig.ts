@@ -11,11 +11,8 @@ import type { Context } from 'mocha'
 import type {
   AdoptableTask,
   Containerizer,
-  ContainerExit,
   ContainerHandle,
-  ContainerizerEvents,
   ContainerSpec,
-  TaskKey,
 } from '../../../agent/containerizer/containerizer.js'
 import { DockerContainerizer } from '../../../agent/containerizer/docker/docker-containerizer.js'
 import type { EngineConnection } from '../../../agent/containerizer/docker/engine.js'
@@ -25,29 +22,9 @@ import { baseEnvironment } from '../../../agent/containerizer/process/environmen
 import { ProcessContainerizer } from '../../../agent/containerizer/process/process-containerizer.js'
 import { Sandboxes } from '../../../agent/containerizer/sandbox.js'
 import { busyboxImage, requireEngine } from '../../support/engine.js'
+import { Told } from './told.js'
 
 export const frameworkId = 'containerizer-tests'
-
-/** Keeps what a containerizer tells, and lets a test wait for it. */
-export class Told implements ContainerizerEvents {
-  readonly exits: ContainerExit[] = []
-  readonly pulls: string[] = []
-  readonly #waiting: { readonly taskId: string; readonly resolve: (exit: ContainerExit) => void }[] = []
-
-  exited(exit: ContainerExit): void {
-    this.exits.push(exit)
-    for (const { taskId, resolve } of this.#waiting) if (taskId === exit.taskId) resolve(exit)
-  }
-
-  pulling(_task: TaskKey, image: string): void {
-    this.pulls.push(image)
-  }
-
-  exitOf({ taskId }: TaskKey): Promise<ContainerExit> {
-    const told = this.exits.find(exit => exit.taskId === taskId)
-    return told ? Promise.resolve(told) : new Promise(resolve => this.#waiting.push({ taskId, resolve }))
-  }
-}
 
 /** One agent's containerizer with its tasks, and all that has to be cleared away afterwards. */
 export abstract class Rig {
@@ -60,12 +37,12 @@ export abstract class Rig {
 
   told = new Told()
   readonly root: string
-  readonly #sandboxes: Sandboxes
+  readonly sandboxes: Sandboxes
   #current: Containerizer | undefined
 
   constructor(root: string) {
     this.root = root
-    this.#sandboxes = new Sandboxes(root, silentLog)
+    this.sandboxes = new Sandboxes(root, silentLog)
   }
 
   get containerizer(): Containerizer {
@@ -93,7 +70,7 @@ export abstract class Rig {
       cpuMillis: 100,
       memMb: 32,
       labels: {},
-      sandbox: this.#sandboxes.make(task),
+      sandbox: this.sandboxes.make(task),
       ...changes,
     }
   }
@@ -113,6 +90,7 @@ class DockerRig extends Rig {
   readonly cluster = `test-${randomUUID().slice(0, 8)}`
   engine: EngineConnection
   pullStallMs = 5_000
+  adoptWaitMs = 5_000
 
   constructor(root: string, engine: EngineConnection) {
     super(root)
@@ -120,7 +98,7 @@ class DockerRig extends Rig {
   }
 
   protected make(events: Told): Containerizer {
-    const { engine, cluster, pullStallMs } = this
+    const { engine, cluster, pullStallMs, adoptWaitMs } = this
     return new DockerContainerizer({
       engine,
       cluster,
@@ -128,6 +106,7 @@ class DockerRig extends Rig {
       log: silentLog,
       events,
       pullStallMs,
+      adoptWaitMs,
     })
   }
 
@@ -152,7 +131,8 @@ class ProcessRig extends Rig {
   readonly lostHandle = { kind: 'process', pid: process.pid, startTime: '1', bootId: 'another' } as const
 
   protected make(events: Told): Containerizer {
-    return new ProcessContainerizer({ log: silentLog, events, environment: baseEnvironment(process.env) })
+    const environment = baseEnvironment(process.env)
+    return new ProcessContainerizer({ log: silentLog, events, sandboxes: this.sandboxes, environment })
   }
 
   /** Without supervisors: one that has told the end of its task is about to end. */

@@ -7,6 +7,7 @@ import type {
   ContainerSpec,
   ContainerStartError,
   StartedContainer,
+  TaskKey,
 } from '../../../agent/containerizer/containerizer.js'
 import { adoptable, frameworkId, output, type Rig, takenPort, until, untilOutput } from './rig.js'
 
@@ -230,12 +231,61 @@ export function behavesLikeAContainerizer(name: string, make: (context: Context)
       expect(await output(spec)).to.equal('')
     })
 
+    describe('what runs without a record of it', () => {
+      it('is found after a restart, and stays until it is to be removed', async () => {
+        const [known] = await startReady(server)
+        const [orphan] = await startReady(server)
+        const before = await rig.leftovers()
+        await rig.restart()
+        await rig.containerizer.adopt([adoptable(known)])
+        expect(await rig.containerizer.orphans([known])).to.deep.equal([keyOf(orphan)])
+        expect(await rig.leftovers()).to.have.members(before)
+
+        await rig.containerizer.removeOrphan(orphan, 10_000)
+        await rig.containerizer.removeOrphan(orphan, 10_000)
+        expect(await output(orphan)).to.equal('ready\nbye\n')
+        expect(await rig.containerizer.orphans([known])).to.deep.equal([])
+        expect(await rig.leftovers()).to.have.length(before.length / 2)
+        expect(rig.told.exits).to.deep.equal([])
+      })
+
+      it('is ended after its grace period, if it does not listen', async () => {
+        const [orphan] = await startReady(deaf)
+        await rig.restart()
+        await rig.containerizer.removeOrphan(orphan, 0)
+        expect(await rig.containerizer.orphans([])).to.deep.equal([])
+        expect(await rig.leftovers()).to.deep.equal([])
+      })
+
+      it('is found when it has ended, too', async () => {
+        const spec = await run(['true'])
+        await rig.restart()
+        expect(await rig.containerizer.orphans([])).to.deep.equal([keyOf(spec)])
+        await rig.containerizer.removeOrphan(spec, 0)
+        expect(await rig.containerizer.orphans([])).to.deep.equal([])
+      })
+
+      it('is what a start of its task gives; if it has ended, that is told', async () => {
+        const [running, first] = await startReady(server)
+        const ended = await run(['sh', '-c', 'exit 5'])
+        await rig.restart()
+        expect(await rig.containerizer.orphans([])).to.have.deep.members([keyOf(running), keyOf(ended)])
+        expect(await rig.containerizer.start(running)).to.deep.equal(first)
+        await rig.containerizer.start(ended)
+        expect((await rig.told.exitOf(ended)).exitCode).to.equal(5)
+      })
+    })
+
     it('runs tasks beside each other', async () => {
       const specs = await Promise.all([1, 2, 3, 4].map(code => rig.spec(['sh', '-c', `exit ${code}`])))
       await Promise.all(specs.map(spec => rig.containerizer.start(spec)))
       const exits = await Promise.all(specs.map(spec => rig.told.exitOf(spec)))
       expect(exits.map(exit => exit.exitCode)).to.deep.equal([1, 2, 3, 4])
     })
+
+    function keyOf({ taskId }: ContainerSpec): TaskKey {
+      return { frameworkId, taskId }
+    }
 
     /** Lets a task that waits for the file `go` end, and waits for that without the containerizer's help. */
     async function letEnd(spec: ContainerSpec): Promise<void> {

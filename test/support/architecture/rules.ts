@@ -46,7 +46,7 @@ const adapters: Readonly<Record<string, RegExp>> = {
 
 /** The cores, and what they are made of: functions of their inputs, and nothing else (docs/architecture.md). */
 const pure =
-  /^(sdk\/values\/|sdk\/protocol\/|sdk\/scheduler\/(calls|declarations|driver|matching)\.ts$|master\/(core|allocator)\/|master\/election\/(election|lease)\.ts$|master\/registry\/records\.ts$|agent\/core\/|frameworks\/[^/]+\/(core|definition)\/)/
+  /^(sdk\/values\/|sdk\/protocol\/|sdk\/scheduler\/(?!connect\.ts)|master\/(core|allocator)\/|master\/election\/(election|lease)\.ts$|master\/registry\/records\.ts$|agent\/core\/|frameworks\/[^/]+\/(core|definition)\/)/
 
 /** What no core may touch: time, chance, the environment, the outside, and waiting. */
 const impureNames = new Set([

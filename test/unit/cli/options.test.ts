@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { duration, instant, quantities, resources, weight } from '../../../cli/options.js'
+import { duration, instant, leaseDuration, quantities, resources, weight } from '../../../cli/options.js'
 
 describe('on the command line', () => {
   it('a time is one of the calendar, or so long from now', () => {
@@ -9,6 +9,10 @@ describe('on the command line', () => {
     expect([instant('90s', 1_000), instant('0s', 1_000), instant('1d', 0)]).to.deep.equal([
       91_000, 1_000, 86_400_000,
     ])
+  })
+
+  it('a lease is of half a second to five minutes', () => {
+    expect(['500ms', '10s', '5m'].map(leaseDuration)).to.deep.equal([500, 10_000, 300_000])
   })
 
   it('amounts and resources are as in JSON', () => {
@@ -21,6 +25,9 @@ describe('on the command line', () => {
 
   const wrong: readonly (readonly [read: () => unknown, message: string])[] = [
     [() => duration('2w'), "a duration is like 500ms, 5s, 10m, 1h or 2d, got '2w'."],
+    [() => leaseDuration('499ms'), "a lease is from 500ms to 5m, got '499ms'."],
+    [() => leaseDuration('6m'), "a lease is from 500ms to 5m, got '6m'."],
+    [() => leaseDuration('1'), "a duration is like 500ms, 5s, 10m, 1h or 2d, got '1'."],
     [
       () => instant('tomorrow'),
       "a time is like 2030-01-31T22:00:00Z, or from now on like 30m, 2h or 1d, got 'tomorrow'.",

@@ -133,6 +133,15 @@ describe('the machine of the election', () => {
       expect([written(3), election.epoch]).to.deep.equal([[], 1])
     })
 
+    it('renews again a quarter of a lease after it did so last', () => {
+      win(1)
+      tick()
+      const askedAtMs = nowMs
+      nowMs += 0.2 * leaseMs
+      failed()
+      expect(election.dueAtMs).to.equal(askedAtMs + leaseMs / 4)
+    })
+
     it('says once that the store is away', () => {
       const story = [tell({ kind: 'start' }), failed(), tick(), failed(), tick(), read()]
       expect(story.flat().filter(({ kind }) => kind === 'log')).to.deep.equal([

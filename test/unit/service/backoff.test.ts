@@ -107,6 +107,20 @@ describe('service: backoff of what crashes', () => {
     expect(world.app('/one').backoff.failures).to.equal(1)
   })
 
+  it('tries again at once when a new leader has made the offer void', () => {
+    const world = new World()
+    world.put(one)
+    const [taskId = ''] = world.running()
+    world.tasks.delete(taskId)
+    const results = [
+      { taskId, ok: false, code: 'stale-offer' as const, message: 'an earlier leader made it' },
+    ]
+    world.tell({ kind: 'launched', results })
+    expect(world.running()).to.have.length(1).and.not.include(taskId)
+    expect(world.app('/one')).to.deep.include({ lastFailure: undefined })
+    expect(world.app('/one').backoff.failures).to.equal(0)
+  })
+
   it('tries again at once when an offer had gone, but not more than once a second', () => {
     const world = new World()
     world.put(one)

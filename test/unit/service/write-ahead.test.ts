@@ -107,16 +107,42 @@ describe('service: what is durable comes first', () => {
     expect([...world.app('/web').instances.values()].every(each => each.goal === 'run')).to.equal(true)
   })
 
-  it('asks what became of an accept that got no answer', () => {
+  it('keeps what was launched by an accept that got no answer', () => {
     const world = new World()
     world.losesReplies = true
     world.put(web)
-    expect(world.sent('reconcile').length).to.be.greaterThan(0)
+    world.advance(5_000)
     expect(world.running()).to.have.length(3)
     expect(world.tasks.size).to.equal(3)
   })
 
-  it('asks again for a task that the leader says nothing of', () => {
+  it('launches anew what an accept that got no answer has not launched', () => {
+    const world = new World()
+    world.losesAccepts = true
+    world.put(web)
+    world.isRecovering = true
+    world.advance(5_000)
+    expect(world.tasks.size).to.equal(0)
+    expect(world.app('/web').instances.size).to.equal(3)
+    Object.assign(world, { isRecovering: false, losesAccepts: false })
+    world.advance(5_000)
+    expect(world.running()).to.have.length(3)
+    expect(world.storedInstances.size).to.equal(3)
+  })
+
+  it('leaves it to the next run what an accept has launched that was cut short by the end of this one', () => {
+    const world = new World()
+    world.holdsTasks = true
+    world.put(web)
+    const taskIds = world.live().map(({ taskId }) => taskId)
+    world.tell({ kind: 'accept-failed', taskIds, code: 'closed', message: 'closed' })
+    expect(world.storedInstances.size).to.equal(3)
+    world.restart()
+    world.runAll()
+    expect(world.running().toSorted()).to.deep.equal(taskIds.toSorted())
+  })
+
+  it('names its instances once: from then on the SDK asks for them', () => {
     const world = new World()
     world.put(web)
     world.isRecovering = true
@@ -128,9 +154,11 @@ describe('service: what is durable comes first', () => {
     world.isRecovering = false
     world.advance(5_000)
     expect(world.running()).to.have.length(3)
-    const before = world.sent('reconcile').length
+    world.disconnect()
+    world.subscribe()
     world.advance(60_000)
-    expect(world.sent('reconcile')).to.have.length(before)
+    const named = world.sent('reconcile').map(({ tasks }) => tasks.map(({ taskId }) => taskId).toSorted())
+    expect(named).to.deep.equal([[...world.tasks.keys()].slice(0, 3).toSorted()])
   })
 
   it('takes the next offer when one has gone before it was accepted', () => {

@@ -31,6 +31,13 @@ class Recording implements Containerizer {
     this.calls.push(`${this.kind} adopt ${tasks.map(({ taskId }) => taskId).join()}`)
     return []
   }
+  async orphans(known: readonly TaskKey[]): Promise<TaskKey[]> {
+    this.calls.push(`${this.kind} orphans ${known.map(({ taskId }) => taskId).join()}`)
+    return [{ frameworkId: 'f', taskId: `of-${this.kind}` }]
+  }
+  async removeOrphan({ taskId }: TaskKey): Promise<void> {
+    this.calls.push(`${this.kind} remove orphan ${taskId}`)
+  }
   async remove({ taskId }: TaskKey): Promise<void> {
     this.calls.push(`${this.kind} remove ${taskId}`)
   }
@@ -89,6 +96,25 @@ describe('an agent with docker and processes', () => {
     await mkdir(join(root, 'p~run'))
     await both.adopt(['d', 'p'].map(taskId => ({ frameworkId: 'f', taskId, sandbox: join(root, taskId) })))
     expect(calls).to.deep.equal(['docker adopt d', 'process adopt p'])
+  })
+
+  it('asks both for orphans, and has both remove one', async () => {
+    const calls: string[] = []
+    const both = new CompositeContainerizer({
+      docker: new Recording('docker', calls),
+      process: new Recording('process', calls),
+    })
+    expect(await both.orphans([task('known')])).to.deep.equal([
+      { frameworkId: 'f', taskId: 'of-docker' },
+      { frameworkId: 'f', taskId: 'of-process' },
+    ])
+    await both.removeOrphan(task('o'), 0)
+    expect(calls).to.deep.equal([
+      'docker orphans known',
+      'process orphans known',
+      'docker remove orphan o',
+      'process remove orphan o',
+    ])
   })
 
   it('says which of the two it lacks', async () => {

@@ -17,6 +17,7 @@ describe('watching a docker container', () => {
       sandbox,
       output: LogCopy.empty(sandbox),
       log: silentLog,
+      onTrouble: () => expect.fail('there is no trouble'),
       signal: new AbortController().signal,
     })
     expect([ending, await readFile(join(sandbox, 'stdout'), 'utf8')]).to.deep.equal([

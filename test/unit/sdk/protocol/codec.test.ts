@@ -6,7 +6,7 @@ import { describe, it } from 'mocha'
 const decode = decoder(frameworkToLeader)
 
 const kill: Envelope = {
-  v: 1,
+  v: 2,
   kind: 'kill',
   session: 's1',
   sequence: 1,
@@ -31,7 +31,7 @@ describe('the codec', () => {
   it('writes msgpack maps with text as keys, which any language reads', () => {
     const [first, ...rest] = encode({ ...kill, call: 'c' })
     expect(first).to.equal(0xde) // a map, its size in 16 bits: seven
-    expect(rest.slice(0, 5)).to.deep.equal([0, 7, 0xa1, 'v'.charCodeAt(0), 1])
+    expect(rest.slice(0, 5)).to.deep.equal([0, 7, 0xa1, 'v'.charCodeAt(0), 2])
   })
 
   it('reads 64 bit integers, as other languages write them', () => {
@@ -76,8 +76,8 @@ describe('the codec', () => {
     ],
     [
       'another version',
-      encode({ ...kill, v: 2 }),
-      { code: 'unsupported-version', message: 'this end speaks version 1, got 2', call: 'c1' },
+      encode({ ...kill, v: 3 }),
+      { code: 'unsupported-version', message: 'this end speaks versions 1 to 2, got 3', call: 'c1' },
     ],
     [
       'a kind that is not known',

@@ -16,7 +16,7 @@ describe('an end of a link', () => {
   it('numbers what it sends from 1, and puts in what the message is about', () => {
     const end = new LinkEnd('s1')
     expect(end.wrap('heartbeat', { a: 1 }, 7)).to.deep.equal({
-      v: 1,
+      v: 2,
       kind: 'heartbeat',
       session: 's1',
       sequence: 1,
@@ -24,7 +24,7 @@ describe('an end of a link', () => {
       body: { a: 1 },
     })
     expect(end.wrap('reply', {}, 8, { call: 'c1', to: 's2' })).to.deep.equal({
-      v: 1,
+      v: 2,
       kind: 'reply',
       session: 's1',
       sequence: 2,

@@ -98,6 +98,16 @@ export class DriverRig {
     return this.step({ kind: 'tick' })
   }
 
+  /** Moves time under a leader that is there; what of all that is told matches, and when. */
+  during(ms: number, pattern: RegExp): [atMs: number, text: string][] {
+    const seen: [number, string][] = []
+    for (const endMs = this.now + ms; this.now < endMs; ) {
+      this.step({ kind: 'beacon', epoch: this.#epoch })
+      for (const text of this.after(100)) if (pattern.test(text)) seen.push([this.now, text])
+    }
+    return seen
+  }
+
   call(callId: string, call: CallKind, body: object = {}): string[] {
     return this.step({ kind: 'call', callId, call, body })
   }
@@ -111,6 +121,14 @@ export class DriverRig {
   /** Another leader is elected; nobody has heard of it yet. */
   elect(epoch: number): void {
     this.#epoch = epoch
+  }
+
+  /** Another leader is elected, and takes the subscription. */
+  failOver(epoch: number): string[] {
+    this.elect(epoch)
+    this.step({ kind: 'beacon', epoch })
+    this.after(250)
+    return this.takeSubscription(epoch)
   }
 
   hear(kind: LeaderMessage['kind'], body: object, options: { call?: string; to?: string } = {}): string[] {
@@ -149,6 +167,24 @@ export class DriverRig {
 
   hearUpdate(sequence: number | undefined, state: TaskStatus['state'] = 'RUNNING', taskId = 't1'): string[] {
     return this.hear('update', { status: status(sequence, state, taskId) })
+  }
+
+  /** What the master says by itself. */
+  hearSaid(state: TaskStatus['state'], more: Partial<TaskStatus> = {}): string[] {
+    const said = { ...status(undefined, state, 't1'), source: 'master', ...more }
+    return this.hear('update', { status: said })
+  }
+
+  /** The answer of a reconciliation. */
+  hearAnswer(state: TaskStatus['state'], taskId = 't1'): string[] {
+    return this.hearSaid(state, { taskId, reason: 'RECONCILIATION' })
+  }
+
+  /** Accepts an offer with these tasks on it, as call `c1`. */
+  accept(taskIds: readonly string[], more: object = {}): string[] {
+    this.hearOffers('o1')
+    const tasks = taskIds.map(taskId => ({ taskId, resources: { cpus: 1 }, shell: 'true' }))
+    return this.call('c1', 'accept', { offerIds: ['o1'], operations: [{ kind: 'launch', tasks }], ...more })
   }
 
   /** The author's handler is done with an update. */

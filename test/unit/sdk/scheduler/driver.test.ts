@@ -11,7 +11,7 @@ describe("the driver's subscription", () => {
     expect(rig.step({ kind: 'start' })).to.deep.equal(['send subscribe subscribe-1'])
     expect(rig.sent).to.deep.equal([
       {
-        v: 1,
+        v: 2,
         kind: 'subscribe',
         session,
         sequence: 1,
@@ -110,8 +110,8 @@ describe("the driver's subscription", () => {
       ['event disconnected: no leader heard for 10000 ms'],
     ],
     [
-      'another leader',
-      rig => rig.step({ kind: 'beacon', epoch: 2 }),
+      'another leader, within a quarter of a second',
+      rig => [...rig.step({ kind: 'beacon', epoch: 2 }), ...rig.after(250)],
       ['event disconnected: another master leads now'],
     ],
   ]
@@ -130,7 +130,7 @@ describe("the driver's subscription", () => {
   it('is asked for again when the first message of a new session is not its first', () => {
     const rig = DriverRig.subscribed()
     const strange = {
-      v: 1,
+      v: 2,
       kind: 'rescind',
       session: 'm9',
       sequence: 2,
@@ -173,7 +173,7 @@ describe('what the driver hears', () => {
   it('is dropped when it comes again', () => {
     const rig = DriverRig.subscribed()
     const twice = {
-      v: 1,
+      v: 2,
       kind: 'rescind',
       session: 'm-1-1',
       sequence: 1,

@@ -128,6 +128,7 @@ describe("a scheduler's calls", () => {
         'accept',
         {
           offerIds: ['o1'],
+          agentId: 'a1',
           operations: [
             { kind: 'reserve', resources: { 'cpus(web,dynamic)': 1 } },
             { kind: 'create', resources: { 'disk(web,dynamic)[db:/data]': 5 } },
@@ -151,7 +152,8 @@ describe("a scheduler's calls", () => {
     expect(
       await leader.outcome(scheduler.acceptWith(first, { operations: [], allOrNothing: true })),
     ).to.equal('invalid-operation')
-    expect(leader.calls).to.deep.equal([['accept', { offerIds: ['o1'], operations: [], allOrNothing: true }]])
+    const accept = { offerIds: ['o1'], agentId: 'a1', operations: [], allOrNothing: true }
+    expect(leader.calls).to.deep.equal([['accept', accept]])
   })
 
   it('decline may carry what is wanted; with no offers it is a demand', async () => {

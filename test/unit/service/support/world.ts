@@ -50,6 +50,8 @@ export class World {
   holdsStore = false
   /** The replies to accepts are lost. */
   losesReplies = false
+  /** So are the accepts. */
+  losesAccepts = false
   /** The leader is new and waits for its agents: it says nothing of tasks. */
   isRecovering = false
   isSubscribed = false
@@ -60,6 +62,8 @@ export class World {
   #isStepping = false
   #offerCount = 0
   readonly #offers = new Map<string, Offer>()
+  /** What the SDK goes on asking for, until the leader says something of it. */
+  readonly #asked = new Set<string>()
   readonly #filters = new Map<string, { readonly resources: Resources; readonly untilMs: number }>()
 
   constructor(agents: Readonly<Record<string, string>> = { a1: roomy, a2: roomy, a3: roomy }) {
@@ -132,6 +136,7 @@ export class World {
     for (const endMs = this.nowMs + ms; this.nowMs < endMs; ) {
       this.nowMs = Math.min(endMs, this.nowMs + 100)
       this.tell({ kind: 'tick' })
+      if (this.#asked.size > 0) this.#reconcile([...this.#asked].map(taskId => ({ taskId })))
       this.#offerAll()
     }
   }
@@ -153,6 +158,7 @@ export class World {
     this.#inputs = []
     this.#heldStores = []
     this.#offers.clear()
+    this.#asked.clear()
     this.#wantsOffers = false
     this.core = this.#newCore()
     this.tell({
@@ -273,6 +279,7 @@ export class World {
       return
     }
     const { agentId } = offers[0] ?? { agentId: '' }
+    if (this.losesAccepts) return this.#timeout(taskIds)
     for (const task of tasks) {
       if (this.tasks.has(task.taskId)) throw new Error(`task ${task.taskId} is launched twice`)
       const resources = typeof task.resources === 'string' ? Resources.parse(task.resources) : task.resources
@@ -280,13 +287,16 @@ export class World {
       this.#freeOf(agentId).minus(resources)
       this.tasks.set(task.taskId, { taskId: task.taskId, agentId, task, resources, state: 'STAGING' })
     }
-    if (this.losesReplies) {
-      this.tell({ kind: 'accept-failed', taskIds, code: 'timeout', message: 'no answer' })
-    } else {
-      this.tell({ kind: 'launched', results: taskIds.map(taskId => ({ taskId, ok: true })) })
-    }
+    if (this.losesReplies) this.#timeout(taskIds)
+    else this.tell({ kind: 'launched', results: taskIds.map(taskId => ({ taskId, ok: true })) })
     this.#filters.set(agentId, { resources: this.#freeOf(agentId), untilMs: this.nowMs + 5_000 })
     if (!this.holdsTasks) for (const taskId of taskIds) this.report(taskId, 'RUNNING')
+  }
+
+  /** As the SDK: the accept is given up, and its tasks are asked for. */
+  #timeout(taskIds: readonly string[]): void {
+    this.tell({ kind: 'accept-failed', taskIds, code: 'timeout', message: 'no answer' })
+    for (const taskId of taskIds) this.#asked.add(taskId)
   }
 
   #kill(taskId: string): void {
@@ -297,7 +307,9 @@ export class World {
 
   /** Mesos' rule: what is known is told; what is not is GONE, since its agent is here. */
   #reconcile(tasks: readonly { taskId: string }[]): void {
+    for (const { taskId } of tasks) this.#asked.add(taskId)
     if (this.isRecovering) return
+    for (const { taskId } of tasks) this.#asked.delete(taskId)
     if (tasks.length === 0) for (const task of this.live()) this.report(task.taskId, task.state)
     for (const { taskId } of tasks) {
       this.report(taskId, this.tasks.get(taskId)?.state ?? 'GONE', { reason: 'RECONCILIATION' })

@@ -1,0 +1,126 @@
+import { type AgentTask } from '@tender/sdk/protocol'
+import { expect } from 'chai'
+import { beforeEach, describe, it } from 'mocha'
+import { launchOf, MasterRig, taskOf } from '../support/master-rig.js'
+
+const orphan = { frameworkId: 'web', taskId: 't1' }
+
+describe('agents that come back', () => {
+  let rig: MasterRig
+  const states = () => rig.sent('framework web', 'update').map(({ status }) => [status.taskId, status.state])
+  const registered = () => rig.sent('agent a1', 'reply').at(-1)
+  const running = (more: Partial<AgentTask> = {}): AgentTask => ({
+    ...orphan,
+    role: 'prod',
+    resources: { cpus: 1 },
+    state: 'RUNNING',
+    launchedAtMs: 5,
+    ...more,
+  })
+
+  beforeEach(() => {
+    rig = new MasterRig()
+    rig.agent('a1', 'cpus:4;mem:1024')
+    rig.framework('web', { roles: ['prod'] })
+  })
+
+  const launch = () => rig.accept('web', 'a1', { operations: [launchOf(taskOf('t1', 'cpus:1'))] })
+
+  it('without a task that never reached them: it is dropped', () => {
+    launch()
+    rig.loseTasks('a1')
+    rig.agent('a1')
+    expect(states()).to.deep.equal([['t1', 'DROPPED']])
+  })
+
+  it('without a task that they had: it is gone', () => {
+    launch()
+    rig.update('a1', { ...orphan, state: 'RUNNING' })
+    rig.loseTasks('a1')
+    rig.agent('a1')
+    expect(states()).to.deep.equal([
+      ['t1', 'RUNNING'],
+      ['t1', 'GONE'],
+    ])
+  })
+
+  it('with an orphan: it is removed when its framework has been told', () => {
+    launch()
+    rig.update('a1', { ...orphan, state: 'RUNNING' })
+    rig.loseTasks('a1')
+    rig.agent('a1', undefined, { orphans: [orphan] })
+    expect(states().at(-1)).to.deep.equal(['t1', 'GONE'])
+    expect(registered().result).to.deep.equal({ heartbeatMs: 2_500, removeOrphans: [orphan] })
+  })
+
+  it('with a task that counts as gone: it holds what it holds until it has ended', () => {
+    launch()
+    rig.update('a1', { ...orphan, state: 'RUNNING' })
+    rig.loseTasks('a1')
+    rig.agent('a1')
+    rig.agent('a1', undefined, { tasks: [running()] })
+    expect(rig.sent('agent a1', 'kill')).to.deep.equal([orphan])
+    expect(rig.offered('web')).to.deep.equal(['a1 prod: cpus:3;mem:1024'])
+    rig.update('a1', { ...orphan, state: 'KILLED', sequence: 2 })
+    expect(rig.offered('web')).to.have.members(['a1 prod: cpus:3;mem:1024', 'a1 prod: cpus:1'])
+  })
+
+  it('are killed the task that runs elsewhere by now', () => {
+    launch()
+    rig.agent('a2', 'cpus:4', { tasks: [running()] })
+    expect(rig.sent('agent a2', 'kill')).to.deep.equal([orphan])
+    rig.update('a2', { ...orphan, state: 'KILLED', sequence: 2 })
+    expect(rig.sent('agent a2', 'acknowledge')).to.deep.equal([{ ...orphan, sequence: 2 }])
+    expect([states(), rig.state.tasks.map(task => [task.agentId, task.state])]).to.deep.equal([
+      [],
+      [['a1', 'STAGING']],
+    ])
+  })
+
+  it('are asked again when what they list was overtaken while the registry was written', () => {
+    rig.registry = 'waits'
+    rig.operate({ kind: 'deactivate', agentId: 'a1' })
+    const a1 = { kind: 'agent', id: 'a1' } as const
+    const { info: agent } = rig.master.state.agents.get('a1')!
+    rig.send(a1, 'register', { agent, tasks: [], received: { session: '', sequence: 0 } }, 'again')
+    launch()
+    rig.update('a1', { ...orphan, state: 'RUNNING' })
+    rig.writeNow()
+    expect(states()).to.deep.equal([['t1', 'RUNNING']])
+    expect(rig.sent('agent a1', 'resynchronise').at(-1)).to.deep.equal({
+      reason: 'the list of its tasks was overtaken by later messages',
+    })
+  })
+
+  it('under an id that another agent has are refused, unless they were started after it', () => {
+    rig.agent('a1', undefined, { starts: 3 })
+    const refused = [2, 3].map(starts => {
+      rig.agent('a1', undefined, { starts, hostname: 'copy' })
+      return registered().message
+    })
+    expect(refused).to.deep.equal(
+      Array(2).fill(
+        'another agent is registered as a1, on host a1 (this one is on copy): ' +
+          'an agent needs a work directory of its own, and so an id of its own',
+      ),
+    )
+    rig.agent('a1', undefined, { starts: 4, hostname: 'a1' })
+    expect(registered().ok).to.equal(true)
+  })
+
+  it('are told to kill a task again and again, until it has ended', () => {
+    launch()
+    rig.call('web', 'kill', { taskId: 't1' })
+    rig.advance(90_000)
+    expect(rig.sent('agent a1', 'kill')).to.have.length(4)
+    rig.update('a1', { ...orphan, state: 'KILLED' })
+    rig.advance(90_000)
+    expect(rig.sent('agent a1', 'kill')).to.have.length(4)
+  })
+
+  it('are told at once of a kill with less grace', () => {
+    launch()
+    for (const graceMs of [5_000, 9_000, 1_000]) rig.call('web', 'kill', { taskId: 't1', graceMs })
+    expect(rig.sent('agent a1', 'kill').map(({ graceMs }) => graceMs)).to.deep.equal([5_000, 1_000])
+  })
+})
