@@ -96,6 +96,9 @@ export class Injection {
       case 'starts-fail':
         this.#agent(fault.agentId).host.startFailures = fault.probability
         return
+      case 'disk-full':
+        this.#agent(fault.agentId).isDiskFull = true
+        return
       case 'record-damaged':
         this.#agent(fault.agentId).damage()
         return
@@ -150,6 +153,9 @@ export class Injection {
       case 'starts-fail':
         this.#agent(fault.agentId).host.startFailures = 0
         return
+      case 'disk-full':
+        this.#agent(fault.agentId).isDiskFull = false
+        return
       case 'registry-conflict':
       case 'exit':
       case 'record-damaged':
@@ -165,7 +171,10 @@ export class Injection {
     network.lossProbability = 0
     network.doubleProbability = 0
     if (network.isDown) network.comeUp()
-    for (const agent of this.#world.agents) agent.host.startFailures = 0
+    for (const agent of this.#world.agents) {
+      agent.host.startFailures = 0
+      agent.isDiskFull = false
+    }
     for (const process of processes.values()) {
       Object.assign(network.weatherAt(process.name), { cutIn: false, cutOut: false, delayMs: 0 })
       for (const connection of network.connectionsAt(process.name)) network.reconnect(connection)

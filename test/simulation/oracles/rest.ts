@@ -66,8 +66,8 @@ function tasks(world: World): string[] {
     const task = state?.tasks.get(key)
     if (task?.state !== 'RUNNING') problems.push(`${key} runs, to the leader it is ${task?.state ?? 'unknown'}`)
   }
-  for (const [key, task] of state?.tasks ?? [])
-    if (!running.has(key)) problems.push(`${key} is ${task.state} to the leader, and does not run`)
+  for (const task of state?.tasks.values() ?? [])
+    if (!running.has(task.key)) problems.push(`${task.key} is ${task.state} to the leader, and does not run`)
   for (const agent of world.agents) {
     if (agent.hasGivenUp) continue
     for (const [key, task] of agent.checkpoint) {

@@ -27,6 +27,9 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
   /** A container ends by itself, or is removed behind the agent's back. */
   | { readonly kind: 'exit'; readonly agentId: string; readonly exitCode: number | undefined }
   | { readonly kind: 'starts-fail'; readonly agentId: string; readonly probability: number }
+  /** Nothing can be written to the agent's disk. */
+  | { readonly kind: 'disk-full'; readonly agentId: string }
+  /** A record on the agent's disk cannot be read any more, at its next start. */
   | { readonly kind: 'record-damaged'; readonly agentId: string }
   | { readonly kind: 'bad-messages'; readonly to: 'leader' | 'agents' | 'frameworks' }
 )

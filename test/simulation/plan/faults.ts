@@ -72,6 +72,8 @@ function faultOf(kind: FaultKind, chance: Chance, names: Names, untilMs: number)
       return { atMs, forMs: 0, kind, agentId, exitCode: chance.pick([0, 1, 1, 137, undefined]) }
     case 'starts-fail':
       return { ...longer, kind, agentId, probability }
+    case 'disk-full':
+      return { ...longer, kind, agentId }
     case 'record-damaged':
       return { atMs, forMs: 0, kind, agentId }
     case 'bad-messages':

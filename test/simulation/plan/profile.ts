@@ -66,7 +66,7 @@ export const profiles: readonly Profile[] = [
   {
     ...small,
     name: 'engines',
-    faults: { exit: [3, 8], 'starts-fail': [0, 2], 'bad-messages': [1, 4], crash: [1, 5] },
+    faults: { exit: [3, 8], 'starts-fail': [0, 2], 'bad-messages': [1, 4], 'disk-full': [0, 2], 'record-damaged': [0, 2], crash: [1, 5] },
   },
   {
     ...small,
@@ -90,6 +90,8 @@ export const profiles: readonly Profile[] = [
       clock: [0, 2],
       exit: [0, 3],
       'bad-messages': [0, 2],
+      'disk-full': [0, 1],
+      'record-damaged': [0, 1],
     },
   },
 ]

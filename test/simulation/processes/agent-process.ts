@@ -18,6 +18,8 @@ export class AgentProcess extends SimulatedProcess {
   readonly checkpoint = new Map<Key, AgentTaskState>()
   /** The leader has refused it for good. */
   hasGivenUp = false
+  /** Nothing can be written. */
+  isDiskFull = false
   readonly #info: AgentInfo
   readonly #chance: Chance
   #resources: Pick<AgentInfo, 'resources' | 'resourcesRevision'> | undefined
@@ -121,18 +123,35 @@ export class AgentProcess extends SimulatedProcess {
       const { epoch } = input.message
       this.world.tell({ kind: 'agent-obeys', agentId: this.name, life: this.life, epoch })
     }
-    for (const command of commands) this.#perform(command)
+    this.#performAll(commands)
+  }
+
+  /** What follows a checkpoint that cannot be written is not done: the core says what is done instead. */
+  #performAll(commands: readonly AgentCommand[]): void {
+    for (const [index, command] of commands.entries()) {
+      const isWrite = command.kind.startsWith('checkpoint')
+      if (isWrite && this.isDiskFull) {
+        const undone = commands.slice(index).filter(({ kind }) => kind !== 'log')
+        return this.#step({ kind: 'not-stored', reason: 'no space left on device', undone })
+      }
+      this.#perform(command)
+    }
+  }
+
+  #write(task: AgentTaskState): void {
+    this.checkpoint.set(keyOf({ frameworkId: task.frameworkId, taskId: task.info.taskId }), task)
+    this.world.tell({ kind: 'checkpointed', agentId: this.name, task })
   }
 
   #perform(command: AgentCommand): void {
     if (command.kind !== 'log') this.burn()
     const agentId = this.name
     switch (command.kind) {
-      case 'checkpoint': {
-        const { task } = command
-        this.checkpoint.set(keyOf({ frameworkId: task.frameworkId, taskId: task.info.taskId }), task)
-        return this.world.tell({ kind: 'checkpointed', agentId, task })
-      }
+      case 'checkpoint':
+        return this.#write(command.task)
+      case 'checkpoint-again':
+        for (const task of command.tasks) this.#write(task)
+        return this.#step({ kind: 'stored-again' })
       case 'checkpoint-resources':
         this.#resources = { resources: command.resources, resourcesRevision: command.revision }
         return

@@ -3,6 +3,7 @@ import {
   type frameworkToLeader,
   LinkEnd,
   type MessageOf,
+  oldestProtocolVersion,
   type Peer,
   ProtocolError,
   type Reply,
@@ -28,6 +29,10 @@ export interface Term {
   readonly core: Master
   readonly registry: RegistryWriter
   isOfferDue: boolean
+  /** When something was last done. */
+  lastMs: number
+  /** What waits until the lease has been looked at, after the process has stood still. */
+  held: (() => void)[] | undefined
 }
 
 type ElectionHappening = Parameters<Election['step']>[0] extends infer I
@@ -46,6 +51,8 @@ export class MasterProcess extends SimulatedProcess {
   #requestCount = 0
   #isLeaving = false
   #timer = 0
+  /** Waits for the answer to what the election has asked for. */
+  readonly #whenAnswered: (() => void)[] = []
 
   /** While it believes to lead. */
   get term(): Term | undefined {
@@ -56,9 +63,25 @@ export class MasterProcess extends SimulatedProcess {
   resign(): void {
     if (!this.isUp || this.isPaused) return
     this.#isLeaving = true
+    const term = this.#term
     this.#follow()
-    this.#elect({ kind: 'resign' } as ElectionHappening)
-    this.after(200, () => this.crash())
+    const leave = () => {
+      this.#elect({ kind: 'resign' } as ElectionHappening)
+      this.after(100, () => this.crash())
+    }
+    if (!term) return leave()
+    let hasLeft = false
+    const leaveOnce = this.whenAlive(() => {
+      if (!hasLeft) leave()
+      hasLeft = true
+    })
+    term.registry.stop(leaveOnce)
+    this.after(leaseMs, leaveOnce)
+  }
+
+  /** The store tells that the lease was given up. */
+  leaseVanished(): void {
+    if (this.isUp) this.after(1, () => this.#elect({ kind: 'vanished' } as ElectionHappening))
   }
 
   /** An operator's call; not answered when this master does not lead, or loses it meanwhile. */
@@ -74,8 +97,9 @@ export class MasterProcess extends SimulatedProcess {
     this.#term = undefined
     this.#isLeaving = false
     this.#requests = new Map()
+    this.#whenAnswered.length = 0
     const masterId = this.#masterId
-    this.#beaconLink = new LinkEnd(masterId)
+    this.#beaconLink = new LinkEnd(masterId, oldestProtocolVersion)
     this.#connection = this.connect(status => {
       if (status === 'connected') this.#step({ kind: 'reconnected' })
     })
@@ -103,9 +127,11 @@ export class MasterProcess extends SimulatedProcess {
   #elect(happening: ElectionHappening): void {
     const election = this.#election
     if (!election) return
-    const commands = election.step({ ...happening, now: this.now() } as Parameters<Election['step']>[0])
+    const input = { ...happening, now: this.now() } as Parameters<Election['step']>[0]
+    const commands = this.world.calling(this.name, () => election.step(input))
     this.#setTimer(election)
     for (const command of commands) this.#performElection(command)
+    if (!election.isAsking) for (const act of this.#whenAnswered.splice(0)) act()
   }
 
   #setTimer(election: Election): void {
@@ -140,7 +166,9 @@ export class MasterProcess extends SimulatedProcess {
         if (operation.kind === 'create') return bucket.create(leaseKey, operation.value, now)
         if (operation.kind === 'update')
           return bucket.update(leaseKey, operation.value, operation.revision, now)
-        return bucket.delete(leaseKey, operation.revision, now)
+        bucket.delete(leaseKey, operation.revision, now)
+        for (const master of this.world.masters) if (master !== this) master.leaseVanished()
+        return undefined
       },
       then: this.whenAlive((outcome: Outcome<unknown>) => this.#elect(answerOf(operation, outcome))),
     })
@@ -150,7 +178,7 @@ export class MasterProcess extends SimulatedProcess {
     const registry = new RegistryWriter(this.world.store, this.world.registry, this.#connection)
     registry.load(
       this.whenAlive(outcome => {
-        if (!this.#election?.isLeader || this.#election.epoch !== epoch || this.#isLeaving) return
+        if (this.#election?.epoch !== epoch || this.#isLeaving) return
         if (outcome.kind !== 'done') return this.#stepDown('the registry could not be read')
         const leadership = {
           cluster: 'simulated',
@@ -161,7 +189,7 @@ export class MasterProcess extends SimulatedProcess {
           version: 'simulated',
         }
         const core = new Master(leadership, outcome.value, defaultMasterSettings)
-        const term: Term = { epoch, core, registry, isOfferDue: false }
+        const term: Term = { epoch, core, registry, isOfferDue: false, lastMs: this.now(), held: undefined }
         this.#term = term
         this.world.trace(this.name, `leads, epoch ${epoch}`)
         this.world.tell({ kind: 'elected', process: this.name, epoch })
@@ -175,6 +203,7 @@ export class MasterProcess extends SimulatedProcess {
     const term = this.#term
     if (!term) return
     this.#term = undefined
+    term.registry.stop(() => {})
     this.#requests.clear()
     this.world.trace(this.name, `leads no more, epoch ${term.epoch}`)
     this.world.tell({ kind: 'deposed', process: this.name, epoch: term.epoch })
@@ -216,7 +245,7 @@ export class MasterProcess extends SimulatedProcess {
 
   #step(input: MasterInput): void {
     const term = this.#term
-    if (!term) return
+    if (!term || this.#holds(term, () => this.#step(input))) return
     const commands = this.world.calling(this.name, () => term.core.handle({ ...input, now: this.now() }))
     this.#performAll(term, commands)
     this.#wantOffers(term)
@@ -228,7 +257,7 @@ export class MasterProcess extends SimulatedProcess {
     term.isOfferDue = true
     this.soon(() => {
       term.isOfferDue = false
-      if (this.#term !== term) return
+      if (this.#term !== term || this.#holds(term, () => this.#wantOffers(term))) return
       const commands = this.world.calling(this.name, () =>
         term.core.offer(this.now(), this.world.settings.offerSlice),
       )
@@ -271,6 +300,27 @@ export class MasterProcess extends SimulatedProcess {
     }
   }
 
+  /** As `Standstill` does it: after a long pause, the lease is looked at before anything else is done. */
+  #holds(term: Term, work: () => void): boolean {
+    const now = this.now()
+    const stoodStill = now - term.lastMs >= leaseMs + this.world.settings.tickMs
+    term.lastMs = now
+    if (term.held) term.held.push(work)
+    else if (stoodStill) {
+      term.held = [work]
+      const release = () => {
+        const held = term.held ?? []
+        term.held = undefined
+        term.lastMs = this.now()
+        for (const next of held) next()
+      }
+      this.#elect({ kind: 'tick' } as ElectionHappening)
+      if (this.#election?.isAsking) this.#whenAnswered.push(release)
+      else release()
+    } else return false
+    return true
+  }
+
   #store(term: Term, { ticket, records }: Extract<MasterCommand, { kind: 'store' }>): void {
     term.registry.write(
       records,
@@ -284,9 +334,8 @@ export class MasterProcess extends SimulatedProcess {
   }
 
   #beacon(term: Term): void {
-    if (this.#term !== term) return
-    const beacon = { masterId: this.#masterId, httpUrl: `http://${this.#masterId}` }
-    const envelope = this.#beaconLink.wrap('beacon', beacon, term.epoch)
+    if (this.#term !== term || this.#holds(term, () => this.#beacon(term))) return
+    const envelope = this.#beaconLink.wrap('beacon', term.core.beacon(), term.epoch)
     this.world.network.publish(this.#connection, 'beacon', { envelope: this.world.codec.pack(envelope) })
     this.after(beaconMs, () => this.#beacon(term))
   }

@@ -20,6 +20,7 @@ export class RegistryWriter {
   readonly #revisions = new Map<string, number>()
   readonly #jobs: Job[] = []
   #isWriting = false
+  #onStopped: (() => void) | undefined
 
   constructor(store: Store, bucket: Bucket, connection: Connection) {
     this.#store = store
@@ -52,10 +53,17 @@ export class RegistryWriter {
     if (!this.#isWriting) this.#next()
   }
 
+  /** The term is over: what has not begun is not written. @param then when what has begun is written */
+  stop(then: () => void): void {
+    this.#jobs.length = 0
+    if (this.#isWriting) this.#onStopped = then
+    else then()
+  }
+
   #next(): void {
     const job = this.#jobs.shift()
     this.#isWriting = job !== undefined
-    if (!job) return
+    if (!job) return this.#onStopped?.()
     this.#writeFrom(job, 0, outcome => {
       job.then(outcome)
       this.#next()

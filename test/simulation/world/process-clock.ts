@@ -1,44 +1,54 @@
 import type { Millis } from '@tender/sdk/runtime'
+import { steadyTime } from '#sdk/runtime/clock.js'
 import type { Timeline } from './timeline.js'
 
 /** When virtual time begins, as clocks show it. */
 const epochMs = 1_700_000_000_000
 
 /**
- * The clock of one place. It runs a little too fast or too slow, and is set wrong or right by its administrators;
- * within one life of a process its time only goes forward, as `systemClock` does it: a clock that is set shows at the
- * next start.
+ * The clock of one place. It runs a little too fast or too slow, and its administrators set it wrong or right; a process
+ * reads it as `systemClock` does.
  */
 export class ProcessClock {
   readonly #timeline: Timeline
   #offsetMs = 0
-  #nextOffsetMs = 0
   #rate = 1
   #sinceMs = 0
+  #read: () => Millis
 
   constructor(timeline: Timeline) {
     this.#timeline = timeline
+    this.#read = this.#steady()
   }
 
   now(): Millis {
-    const { now } = this.#timeline
-    return Math.floor(epochMs + now + this.#offsetMs + (now - this.#sinceMs) * (this.#rate - 1))
+    return this.#read()
   }
 
-  /** Set wrong by so much: seen by the next life. */
   set(offsetMs: number): void {
-    this.#nextOffsetMs = offsetMs
+    this.#offsetMs = offsetMs
+    this.#sinceMs = this.#timeline.now
   }
 
   drift(rate: number): void {
-    this.#offsetMs += (this.#timeline.now - this.#sinceMs) * (this.#rate - 1)
+    this.#offsetMs += this.#drifted()
     this.#sinceMs = this.#timeline.now
     this.#rate = rate
   }
 
-  /** A new life begins. */
+  /** A new life begins, which has not seen what the clock has shown before. */
   restart(): void {
-    this.#offsetMs = this.#nextOffsetMs
-    this.#sinceMs = this.#timeline.now
+    this.#read = this.#steady()
+  }
+
+  #steady(): () => Millis {
+    return steadyTime(
+      () => epochMs + this.#timeline.now + this.#offsetMs + this.#drifted(),
+      () => this.#timeline.now,
+    )
+  }
+
+  #drifted(): number {
+    return (this.#timeline.now - this.#sinceMs) * (this.#rate - 1)
   }
 }
