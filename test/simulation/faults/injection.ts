@@ -100,6 +100,7 @@ export class Injection {
         this.#agent(fault.agentId).isDiskFull = true
         return
       case 'record-damaged':
+        this.#agent(fault.agentId).crash()
         this.#agent(fault.agentId).damage()
         return
       case 'bad-messages':
@@ -156,9 +157,10 @@ export class Injection {
       case 'disk-full':
         this.#agent(fault.agentId).isDiskFull = false
         return
+      case 'record-damaged':
+        return this.#agent(fault.agentId).start()
       case 'registry-conflict':
       case 'exit':
-      case 'record-damaged':
       case 'bad-messages':
         return
     }

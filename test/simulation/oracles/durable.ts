@@ -1,7 +1,7 @@
 import type { Envelope, Peer, Reply, TaskStatus } from '@tender/sdk/protocol'
 import { keyPart } from '@tender/sdk/runtime'
 import type { AgentRecord } from '../../../master/registry/records.js'
-import type { Fact, FactOf } from '../world/facts.js'
+import type { Fact, FactOf, Key } from '../world/facts.js'
 import { Oracle } from './oracle.js'
 
 /** Promise 6: what a leader says that depends on a record of the registry is said when that is stored, not before. */
@@ -12,7 +12,17 @@ export class Durable extends Oracle {
   override see(fact: Fact): void {
     if (fact.kind === 'elected') this.#newestEpoch = Math.max(this.#newestEpoch, fact.epoch)
     // A newer leader may have written the record again meanwhile.
+    else if (fact.kind === 'launch-asked') this.#asked(fact.key)
     else if (fact.kind === 'leader-sent' && fact.epoch === this.#newestEpoch) this.#sent(fact)
+  }
+
+  /** The service framework writes an instance down before it asks for its task. */
+  #asked(key: Key): void {
+    const [frameworkId, taskId = ''] = key.split('/')
+    const service = this.world.services.find(each => each.frameworkId === frameworkId)
+    if (!service) return
+    const entry = service.bucket.get(`instance.${keyPart(taskId)}`, this.world.timeline.now)
+    this.expect(entry !== undefined, () => `${key} is to be launched, and is not in the store of its framework`)
   }
 
   #sent({ peer, envelope }: FactOf<'leader-sent'>): void {

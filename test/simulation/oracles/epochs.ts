@@ -1,7 +1,7 @@
 import type { Fact } from '../world/facts.js'
 import { Oracle } from './oracle.js'
 
-/** At most one leader for each epoch, and no agent obeys an older one after a newer one. */
+/** At most one leader for each epoch, and neither agents nor frameworks follow an older one after a newer one. */
 export class Epochs extends Oracle {
   override readonly name = 'epochs'
   readonly #leaders = new Map<number, string>()
@@ -18,6 +18,14 @@ export class Epochs extends Oracle {
       const newest = this.#newest.get(`${agentId}/${life}`) ?? 0
       this.expect(epoch >= newest, () => `agent ${agentId} obeys epoch ${epoch} after ${newest}`)
       this.#newest.set(`${agentId}/${life}`, epoch)
+    } else if (fact.kind === 'offered') {
+      const { frameworkId, process, life, offerIds } = fact
+      const newest = this.#newest.get(`${process}/${life}`) ?? 0
+      for (const offerId of offerIds) {
+        const epoch = Number(offerId.split('-')[0])
+        this.expect(epoch >= newest, () => `framework ${frameworkId} takes offer ${offerId} after those of epoch ${newest}`)
+        this.#newest.set(`${process}/${life}`, epoch)
+      }
     }
   }
 }

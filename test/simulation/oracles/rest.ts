@@ -84,12 +84,14 @@ function tasks(world: World): string[] {
 function books(world: World): string[] {
   const core = world.leaders()[0]?.term?.core
   if (!core) return []
-  const { allocator, tasks: known, agents, launchingTasks } = core.state
+  const { allocator, tasks: known, agents, launchingTasks, offers } = core.state
   const problems: string[] = []
   for (const agentId of agents.keys()) {
     const held = Resources.sum([...known.values()].filter(task => task.agentId === agentId).map(each => each.resources))
     const { offered, allocated } = allocator.held({ agentId })
     if (!allocated.equals(held)) problems.push(`agent ${agentId}: ${allocated} allocated, its tasks hold ${held}`)
+    const shown = Resources.sum([...offers.values()].filter(each => each.offer.agentId === agentId).map(each => each.resources))
+    if (!offered.equals(shown)) problems.push(`agent ${agentId}: ${offered} offered, the offers hold ${shown}`)
     const sum = allocated.plus(offered).plus(allocator.free(agentId))
     if (!sum.equals(allocator.total(agentId))) problems.push(`agent ${agentId}: the books say ${sum} in all`)
   }

@@ -10,11 +10,14 @@ interface Log {
   open: readonly number[]
   readonly handled: Set<number>
   isRecordLost: boolean
+  /** Its framework has been told that it has ended: what it did before that need not be told any more. */
+  hasEnded: boolean
 }
 
 /**
  * Promise 3: each update that an agent has stored reaches the framework's handler, in order, once in each life of it,
- * and is not forgotten before the handler was done with it. And what is told is true.
+ * and is not forgotten before the handler was done with it; but for what a task did before an end that is known already.
+ * And what is told is true.
  */
 export class Updates extends Oracle {
   override readonly name = 'updates'
@@ -51,9 +54,9 @@ export class Updates extends Oracle {
   }
 
   override remains(): string[] {
-    return [...this.#logs].flatMap(([key, { stored, handled, isRecordLost }]) => {
-      if (isRecordLost || this.#isTornDown(key)) return []
-      const missing = [...stored.keys()].filter(number => !handled.has(number))
+    return [...this.#logs].flatMap(([key, log]) => {
+      if (log.isRecordLost || this.#isTornDown(key)) return []
+      const missing = [...log.stored.keys()].filter(number => !isDealtWith(log, number))
       return missing.length > 0 ? [`updates ${missing.join(', ')} of ${key} were never dealt with`] : []
     })
   }
@@ -61,7 +64,7 @@ export class Updates extends Oracle {
   #log(key: Key): Log {
     let log = this.#logs.get(key)
     if (!log)
-      this.#logs.set(key, (log = { stored: new Map(), open: [], handled: new Set(), isRecordLost: false }))
+      this.#logs.set(key, (log = newLog()))
     return log
   }
 
@@ -92,29 +95,31 @@ export class Updates extends Oracle {
   /** What the agent does not keep any more. */
   #areDealtWith(key: Key, log: Log, kept: ReadonlySet<number>): void {
     for (const number of log.open) {
-      const isFine = kept.has(number) || log.handled.has(number) || log.isRecordLost || this.#isTornDown(key)
+      const isFine = kept.has(number) || isDealtWith(log, number) || log.isRecordLost || this.#isTornDown(key)
       this.expect(isFine, () => `update ${number} of ${key} is forgotten, and its framework has not dealt with it`)
     }
   }
 
   #isInOrder({ status, process, life }: FactOf<'told'>): void {
     const { sequence, state } = status
-    if (sequence === undefined) return
     const key = keyOf(status)
     const log = this.#log(key)
+    if (isTerminal(state)) log.hasEnded = true
+    if (sequence === undefined) return
     if (log.isRecordLost) return
     const stored = log.stored.get(sequence)
     this.expect(stored === state, () => `${key} #${sequence} is told as ${state}, its agent stored ${stored}`)
     const place = `${process}/${life}/${key}`
     const last = this.#told.get(place)
-    this.expect(last === undefined || sequence === last + 1, () => {
+    this.expect(last === undefined || sequence > last, () => {
       return `${key} #${sequence} is told after #${last} in one life of ${process}`
     })
     this.#told.set(place, sequence)
-    if (last !== undefined) return
-    const missing = [...log.stored.keys()].filter(number => number < sequence && !log.handled.has(number))
+    const missing = [...log.stored.keys()].filter(
+      number => number < sequence && number > (last ?? 0) && !isDealtWith(log, number),
+    )
     this.expect(missing.length === 0, () => {
-      return `${key} #${sequence} is told first, and #${missing.join(', #')} were never dealt with`
+      return `${key} #${sequence} is told, and #${missing.join(', #')} was never dealt with`
     })
   }
 
@@ -131,4 +136,14 @@ export class Updates extends Oracle {
       this.expect(real === exitCode, () => `${key} is told to have exit code ${exitCode}, it was ${real}`)
     }
   }
+}
+
+function newLog(): Log {
+  return { stored: new Map(), open: [], handled: new Set(), isRecordLost: false, hasEnded: false }
+}
+
+function isDealtWith({ handled, hasEnded, stored }: Log, number: number): boolean {
+  if (handled.has(number)) return true
+  const state = stored.get(number)
+  return hasEnded && state !== undefined && !isTerminal(state)
 }

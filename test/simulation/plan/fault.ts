@@ -29,7 +29,7 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
   | { readonly kind: 'starts-fail'; readonly agentId: string; readonly probability: number }
   /** Nothing can be written to the agent's disk. */
   | { readonly kind: 'disk-full'; readonly agentId: string }
-  /** A record on the agent's disk cannot be read any more, at its next start. */
+  /** The agent dies: a record on its disk cannot be read any more when the agent starts again. */
   | { readonly kind: 'record-damaged'; readonly agentId: string }
   | { readonly kind: 'bad-messages'; readonly to: 'leader' | 'agents' | 'frameworks' }
 )

@@ -75,7 +75,7 @@ function faultOf(kind: FaultKind, chance: Chance, names: Names, untilMs: number)
     case 'disk-full':
       return { ...longer, kind, agentId }
     case 'record-damaged':
-      return { atMs, forMs: 0, kind, agentId }
+      return { ...longer, kind, agentId }
     case 'bad-messages':
       return { ...briefly, kind, to: chance.pick(['leader', 'agents', 'frameworks']) }
   }

@@ -33,12 +33,12 @@ interface Job {
   killed: boolean
   // What follows is not stored.
   isAccepting: boolean
-  heardAtMs: number
+  isHeardOf: boolean
   isUnknownSinceMs: number | undefined
 }
 
-const askAgainAfterMs = 5_000
-const killAgainAfterMs = 10_000
+/** It is not known whether the tasks were launched. */
+const unsureCodes: readonly (ErrorCode | undefined)[] = ['timeout', 'closed']
 const unknownForMs = 60_000
 
 /** A small scheduler as an author might write it: each of its jobs is to be done once, whatever happens. */
@@ -49,8 +49,8 @@ export class BatchProcess extends SchedulerProcess {
   #jobs: Job[] = []
   #journal: Journal | undefined
   #isSuppressed = false
-  #askedAtMs = 0
-  readonly #killedAtMs = new Map<string, number>()
+  /** The SDK does not know yet what an earlier life has launched and killed. */
+  #isFresh = true
 
   constructor(world: World, frameworkId: string, plans: readonly JobPlan[]) {
     super(world, frameworkId, { frameworkId, name: frameworkId, roles: ['*'] })
@@ -68,7 +68,7 @@ export class BatchProcess extends SchedulerProcess {
 
   protected override onStart(): void {
     super.onStart()
-    this.#killedAtMs.clear()
+    this.#isFresh = true
     this.#load()
   }
 
@@ -88,7 +88,7 @@ export class BatchProcess extends SchedulerProcess {
           isUnknownSinceMs: undefined,
           ...stored.get(`job.${number}`),
           isAccepting: false,
-          heardAtMs: 0,
+          isHeardOf: false,
         }))
         this.#journal = new Journal({
           store: this.world.store,
@@ -106,8 +106,15 @@ export class BatchProcess extends SchedulerProcess {
 
   protected override onSubscribed(): void {
     this.#isSuppressed = false
-    for (const job of this.#jobs) job.heardAtMs = 0
-    this.#reconcile()
+    if (!this.#isFresh) return
+    this.#isFresh = false
+    const active = this.#jobs.filter(({ state }) => state === 'active')
+    const tasks = active.map(job => ({
+      taskId: this.#taskId(job),
+      ...(job.agentId ? { agentId: job.agentId } : {}),
+    }))
+    if (tasks.length > 0) this.call('reconcile', { tasks })
+    for (const job of active) if (job.killed) this.#kill(this.#taskId(job))
   }
 
   protected override onDisconnected(): void {}
@@ -173,9 +180,9 @@ export class BatchProcess extends SchedulerProcess {
       }
       return
     }
-    // None of it was done, or it is not known: the answer to this says so.
-    for (const job of jobs) job.heardAtMs = 0
-    this.#reconcile()
+    // The SDK finds out, and an update says so.
+    if (unsureCodes.includes(reply.code)) return
+    for (const job of jobs) this.#again(job)
   }
 
   protected override onUpdate(status: TaskStatus, done: () => void): void {
@@ -184,7 +191,7 @@ export class BatchProcess extends SchedulerProcess {
       if (!isTerminal(status.state) && status.state !== 'UNKNOWN') this.#kill(status.taskId)
       return done()
     }
-    job.heardAtMs = this.now()
+    job.isHeardOf = true
     if (status.state !== 'UNKNOWN') job.isUnknownSinceMs = undefined
     else job.isUnknownSinceMs ??= this.now()
     if (!isTerminal(status.state)) return done()
@@ -206,6 +213,8 @@ export class BatchProcess extends SchedulerProcess {
     job.state = 'idle'
     job.attempt++
     job.agentId = undefined
+    job.killed = false
+    job.isHeardOf = false
     job.isUnknownSinceMs = undefined
   }
 
@@ -214,40 +223,29 @@ export class BatchProcess extends SchedulerProcess {
     this.call('revive', {})
   }
 
-  /** Once a second: what is open is asked for again, what is to be killed is killed. */
+  /** Once a second: what is new is wanted, what has had its time is killed. */
   #look(): void {
     const now = this.now()
-    const isNew = (job: Job) => job.state === 'planned' && this.#plan(job).fromMs <= this.world.timeline.now
+    const virtualMs = this.world.timeline.now
+    const isNew = (job: Job) => job.state === 'planned' && this.#plan(job).fromMs <= virtualMs
     const added = this.#jobs.filter(isNew)
     for (const job of added) job.state = 'idle'
     if (added.length > 0) this.#want()
     for (const job of this.#jobs) {
       if (job.state !== 'active' || job.isAccepting) continue
       const isLost = job.isUnknownSinceMs !== undefined && now >= job.isUnknownSinceMs + unknownForMs
-      if (isLost) this.#again(job)
-      const { killAfterMs } = this.#plan(job)
-      if (killAfterMs === undefined || job.heardAtMs === 0) continue
-      if (!job.killed && this.world.timeline.now < this.#plan(job).fromMs + killAfterMs) continue
-      if (!job.killed) {
-        job.killed = true
-        this.#store([job], () => this.#kill(this.#taskId(job)))
-      } else if (now >= (this.#killedAtMs.get(this.#taskId(job)) ?? 0) + killAgainAfterMs)
-        this.#kill(this.#taskId(job))
+      if (isLost) {
+        this.#again(job)
+        continue
+      }
+      const { fromMs, killAfterMs = Infinity } = this.#plan(job)
+      if (job.killed || !job.isHeardOf || virtualMs < fromMs + killAfterMs) continue
+      job.killed = true
+      this.#store([job], () => this.#kill(this.#taskId(job)))
     }
-    if (now >= this.#askedAtMs + askAgainAfterMs) this.#reconcile()
-  }
-
-  #reconcile(): void {
-    this.#askedAtMs = this.now()
-    const tasks = this.#jobs
-      .filter(job => job.state === 'active' && !job.isAccepting)
-      .filter(job => job.heardAtMs === 0 || job.isUnknownSinceMs !== undefined)
-      .map(job => ({ taskId: this.#taskId(job), ...(job.agentId ? { agentId: job.agentId } : {}) }))
-    if (tasks.length > 0) this.call('reconcile', { tasks })
   }
 
   #kill(taskId: string): void {
-    this.#killedAtMs.set(taskId, this.now())
     this.world.tell({ kind: 'kill-asked', key: keyOf({ frameworkId: this.frameworkId, taskId }) })
     this.call('kill', { taskId })
   }

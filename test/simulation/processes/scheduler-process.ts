@@ -1,9 +1,17 @@
-import type { Envelope, ErrorCode, FrameworkInfo, Reply, TaskStatus } from '@tender/sdk/protocol'
+import type { Accepted, Envelope, ErrorCode, FrameworkInfo, Reply, TaskStatus } from '@tender/sdk/protocol'
 import { type Offer, offerFromWire } from '#sdk/scheduler/calls.js'
 import { type CallKind, Driver, type DriverCommand, type DriverEvent, type DriverInput } from '#sdk/scheduler/driver.js'
+import { keyOf } from '../world/facts.js'
 import type { Connection } from '../world/network.js'
 import { SimulatedProcess } from '../world/process.js'
 import type { World } from '../world/world.js'
+
+interface AcceptBody {
+  readonly operations: readonly { readonly tasks?: readonly { readonly taskId: string }[] }[]
+}
+
+/** After these nobody knows whether tasks were launched; the last says that one of the name is there already. */
+const uncertainCodes: readonly string[] = ['timeout', 'closed', 'duplicate-task'] satisfies ErrorCode[]
 
 /** A framework: the SDK's real driver, in a shell that does what the SDK's `Scheduler` does. */
 export abstract class SchedulerProcess extends SimulatedProcess {
@@ -86,8 +94,24 @@ export abstract class SchedulerProcess extends SimulatedProcess {
   /** @param settle later, never within this call */
   protected call(call: CallKind, body: object, settle: (reply: Reply) => void = () => {}): void {
     const callId = `${this.#session}-${++this.#calls}`
-    this.#settlers.set(callId, settle)
+    this.#settlers.set(callId, reply => {
+      if (call === 'accept') this.#noteRefusals(body as AcceptBody, reply)
+      settle(reply)
+    })
     this.#step({ kind: 'call', callId, call, body })
+  }
+
+  #noteRefusals({ operations }: AcceptBody, { ok, code = 'malformed', result }: Reply): void {
+    const results = ok ? (result as Accepted).tasks : []
+    const refused = ok
+      ? results.flatMap(each => (each.ok ? [] : [{ taskId: each.taskId, code: each.code ?? 'malformed' }]))
+      : operations.flatMap(({ tasks = [] }) => tasks.map(({ taskId }) => ({ taskId, code })))
+    for (const { taskId, code: reason } of refused) {
+      this.world.trace(this.name, `is told that ${taskId} was not launched: ${reason}`)
+      const isCertain = !uncertainCodes.includes(reason)
+      const key = keyOf({ frameworkId: this.frameworkId, taskId })
+      if (isCertain) this.world.tell({ kind: 'launch-refused', key, code: reason })
+    }
   }
 
   #step(input: DriverInput): void {
@@ -132,8 +156,9 @@ export abstract class SchedulerProcess extends SimulatedProcess {
       case 'disconnected':
         return this.onDisconnected(event.reason)
       case 'offers': {
-        const { frameworkId } = this
-        this.world.tell({ kind: 'offered', frameworkId, offerIds: event.offers.map(offer => offer.offerId) })
+        const { frameworkId, life, name } = this
+        const offerIds = event.offers.map(offer => offer.offerId)
+        this.world.tell({ kind: 'offered', frameworkId, process: name, life, offerIds })
         return this.onOffers(event.offers.map(offerFromWire))
       }
       case 'update':

@@ -62,9 +62,17 @@ export type Fact =
     }
   /** What follows from an update is stored: it may be acknowledged. */
   | { readonly kind: 'handled'; readonly frameworkId: string; readonly status: TaskStatus }
-  | { readonly kind: 'offered'; readonly frameworkId: string; readonly offerIds: readonly string[] }
+  | {
+      readonly kind: 'offered'
+      readonly frameworkId: string
+      readonly process: string
+      readonly life: number
+      readonly offerIds: readonly string[]
+    }
   /** The framework wants this task, and says so in an accept. */
   | { readonly kind: 'launch-asked'; readonly key: Key }
+  /** The leader has answered that it was not launched, for certain. */
+  | { readonly kind: 'launch-refused'; readonly key: Key; readonly code: string }
   | { readonly kind: 'kill-asked'; readonly key: Key }
   | { readonly kind: 'torn-down'; readonly frameworkId: string }
   | { readonly kind: 'operator-asked'; readonly call: OperatorCall }
