@@ -261,6 +261,7 @@ class MasterShell {
         writes: Promise.resolve(),
       }
       this.#term = term
+      this.#requests.begin()
       this.#log.info('elected leader', {
         epoch,
         agents: content.agents.length,
@@ -282,7 +283,7 @@ class MasterShell {
     this.#term?.offers.end()
     this.#term = undefined
     this.#reader.follow(undefined, this.#options.cluster)
-    this.#requests.dropAll()
+    this.#requests.end()
     this.#hub.end()
   }
 

@@ -6,6 +6,8 @@ import {
   type leaderToAgent,
   LinkEnd,
   type MessageOf,
+  oldestProtocolVersion,
+  protocolVersion,
   type Registered,
   type Reply,
   type SessionId,
@@ -20,6 +22,7 @@ import type { AgentInput, TimedInput } from './inputs.js'
 import { Registration } from './registration.js'
 import { Resends } from './resends.js'
 import { spread } from './spread.js'
+import { Stops } from './stops.js'
 import { TaskStore } from './task-store.js'
 import {
   type AgentTaskState,
@@ -62,6 +65,7 @@ export class Agent {
   readonly #store: TaskStore
   readonly #resends = new Resends()
   readonly #unstartable = new UnstartableTasks()
+  readonly #stops = new Stops()
   #phase: 'recovering' | 'registering' | 'registered' = 'recovering'
   #epoch = 0
   readonly #registration = new Registration()
@@ -157,7 +161,12 @@ export class Agent {
     now: Millis,
   ): AgentCommand[] {
     const commands = this.#addOrphans(orphans)
-    for (const container of running) commands.push(...this.#started(container, now))
+    for (const container of running) {
+      commands.push(...this.#started(container, now))
+      const task = this.#find(container)
+      // Whoever counted its grace may have died with the life before this one.
+      if (task?.killReason) commands.push(...this.#stop(task, undefined, now))
+    }
     for (const task of this.#tasks.values()) {
       if (task.updates.length > 0) this.#resends.start(keyOf(task), now)
     }
@@ -221,7 +230,7 @@ export class Agent {
     if (epoch === this.#epoch || this.#phase === 'recovering') return []
     // What an agent says first of all goes to whoever leads; it need not wait and say it again.
     const isToldAlready = this.#epoch === 0 && !this.#registration.isRepeated
-    this.#epoch = epoch
+    this.#follow(epoch)
     if (isToldAlready) return []
     return [
       this.#log('info', 'a new leader was elected', { epoch }),
@@ -232,7 +241,7 @@ export class Agent {
   #message(message: LeaderMessage, now: Millis): AgentCommand[] {
     const isForAnother = message.to !== undefined && message.to !== this.#settings.session
     if (message.epoch < this.#epoch || isForAnother || this.#phase === 'recovering') return []
-    this.#epoch = message.epoch
+    this.#follow(message.epoch)
     this.#heardAtMs = now
     const arrival = this.#link.arrive(message)
     if (arrival === 'repeated') return []
@@ -240,6 +249,12 @@ export class Agent {
     const commands = this.#body(message, now)
     if (missed && this.#phase === 'registered') commands.push(...this.#registerAgain(now))
     return commands
+  }
+
+  /** Another leader may have been upgraded meanwhile: it is spoken to in the newest version first. */
+  #follow(epoch: number): void {
+    if (epoch > this.#epoch) this.#link.version = protocolVersion
+    this.#epoch = epoch
   }
 
   #body(message: LeaderMessage, now: Millis): AgentCommand[] {
@@ -269,6 +284,11 @@ export class Agent {
   #registered(reply: Reply, now: Millis): AgentCommand[] {
     if (this.#phase !== 'registering') return []
     if (!reply.ok) {
+      if (reply.code === 'unsupported-version' && this.#link.version > oldestProtocolVersion) {
+        // A leader that was not upgraded yet.
+        this.#link.version = oldestProtocolVersion
+        return this.#registerAgain(now)
+      }
       const reason = reply.message ?? 'no reason given'
       return [{ kind: 'give-up', reason: `the leader refuses this agent: ${reason}` }]
     }
@@ -354,14 +374,18 @@ export class Agent {
       return []
     }
     if (isTerminal(task.state)) return []
-    const stop: AgentCommand = {
-      kind: 'stop',
-      task: { frameworkId: key.frameworkId, taskId: key.taskId },
-      graceMs: graceMs ?? task.info.killGraceMs ?? defaultKillGraceMs,
-    }
-    if (task.killReason) return [stop]
+    const stop = this.#stop(task, graceMs, now)
+    if (task.killReason) return stop
     task.killReason = reason
-    return [...this.#happened(key, { state: 'KILLING' }, now), stop]
+    return [...this.#happened(key, { state: 'KILLING' }, now), ...stop]
+  }
+
+  /** The order is repeated until the task has ended, but the task is asked again only if it should have ended by now. */
+  #stop(task: AgentTaskState, graceMs: number | undefined, now: Millis): AgentCommand[] {
+    const { frameworkId, info } = task
+    const grace = graceMs ?? info.killGraceMs ?? defaultKillGraceMs
+    if (!this.#stops.isDue(keyOf(task), grace, now)) return []
+    return [{ kind: 'stop', task: { frameworkId, taskId: info.taskId }, graceMs: grace }]
   }
 
   #happened(key: ContainerKey, happening: Happening, now: Millis): AgentCommand[] {
@@ -455,8 +479,9 @@ export class Agent {
 
   #storedAgain(now: Millis): AgentCommand[] {
     const tasks = this.#store.recovered()
-    const updates = this.#phase === 'registered' ? tasks.flatMap(task => this.#sendUpdates(task)) : []
-    return [...this.#tellHealth(now), ...updates]
+    const commands = this.#tellHealth(now)
+    if (this.#phase !== 'registered') return commands
+    return [...commands, ...tasks.flatMap(task => this.#sendUpdates(task))]
   }
 
   #orphansFound(orphans: readonly ContainerKey[], now: Millis): AgentCommand[] {
@@ -485,6 +510,7 @@ export class Agent {
 
   #forget(task: AgentTaskState): void {
     this.#tasks.delete(keyOf(task))
+    this.#stops.forget(keyOf(task))
     this.#store.forget(task)
   }
 

@@ -5,6 +5,7 @@ import { Allocator } from '../allocator/allocator.js'
 import type { AgentRecord, RegistryContent } from '../registry/records.js'
 import { agentMessage } from './agent-message.js'
 import { orderOf } from './agent-record.js'
+import { isAllocationHeld } from './allocation-hold.js'
 import type { MasterCommand } from './commands.js'
 import { frameworkMessage } from './framework-message.js'
 import { recoverCompleted, recoverFramework } from './framework-record.js'
@@ -36,6 +37,8 @@ export class Master {
   readonly #memory = new TurnMemory()
   /** The allocator's tick is due with the next offers. */
   #isTick = false
+  /** When offers were to be made last, it was too early for any. */
+  #isHeld = false
 
   constructor(
     leadership: Leadership,
@@ -60,11 +63,19 @@ export class Master {
   /** Makes the offers that are due now, of so many agents at most: then `hasMoreOffers` says whether some are left. */
   offer(now: Millis, mostAgents = Infinity): MasterCommand[] {
     const turn = new Turn(this.state, now, this.#memory)
-    const { allocator } = this.state
-    makeOffers(turn, this.#isTick ? allocator.tick(now, mostAgents) : allocator.cycle(now, mostAgents))
-    this.#isTick = false
+    this.#isHeld = isAllocationHeld(this.state, now)
+    if (!this.#isHeld) this.#allocate(turn, mostAgents)
     askToLeave(turn)
     return turn.commands
+  }
+
+  #allocate(turn: Turn, mostAgents: number): void {
+    const { allocator } = this.state
+    makeOffers(
+      turn,
+      this.#isTick ? allocator.tick(turn.now, mostAgents) : allocator.cycle(turn.now, mostAgents),
+    )
+    this.#isTick = false
   }
 
   /** What the leader says to everybody, about once a second. */
@@ -74,7 +85,7 @@ export class Master {
 
   /** Whether offers are due at once still. */
   get hasMoreOffers(): boolean {
-    return this.#isTick || this.state.allocator.hasMore
+    return !this.#isHeld && (this.#isTick || this.state.allocator.hasMore)
   }
 
   /**

@@ -85,7 +85,7 @@ export class Elector {
   }
 
   #step(happening: Happening): void {
-    const commands = this.#election.step({ ...happening, now: this.#clock.now() } as ElectionInput)
+    const commands = this.#election.step({ ...happening, now: this.#clock.now() })
     // Before anybody is told, who may have something to say to it at once.
     this.#setTimer()
     for (const command of commands) this.#perform(command)

@@ -2,7 +2,8 @@ import type { Clock, Millis } from '@tender/sdk/runtime'
 
 /**
  * Holds a leader's work back after its process has stood still (SIGSTOP, a suspended machine, a long collection of
- * garbage) for longer than the lease, until the lease has been looked at: another master may lead meanwhile.
+ * garbage) for so long that its lease may have ended, until the lease has been looked at: another master may lead
+ * meanwhile.
  */
 export class Standstill {
   readonly #clock: Clock
@@ -26,21 +27,24 @@ export class Standstill {
    */
   holds(work: () => void): boolean {
     const now = this.#clock.now()
-    const stoodStill = now - this.#lastMs >= this.#leaseMs
+    // The lease was up to a quarter old when the standstill began.
+    const stoodStill = now - this.#lastMs >= this.#leaseMs / 2
     this.#lastMs = now
-    if (this.#held) this.#held.push(work)
-    else if (stoodStill) this.#hold(work)
-    else return false
+    if (this.#held) {
+      this.#held.push(work)
+      return true
+    }
+    if (!stoodStill) return false
+    this.#held = [work]
+    void this.#goOnAfterCheck()
     return true
   }
 
-  #hold(work: () => void): void {
-    this.#held = [work]
-    void this.#check().then(() => {
-      const held = this.#held ?? []
-      this.#held = undefined
-      this.#lastMs = this.#clock.now()
-      for (const next of held) next()
-    })
+  async #goOnAfterCheck(): Promise<void> {
+    await this.#check()
+    const held = this.#held ?? []
+    this.#held = undefined
+    this.#lastMs = this.#clock.now()
+    for (const work of held) work()
   }
 }

@@ -1,5 +1,6 @@
 import { describeProblems, validator } from '@tender/sdk/protocol'
 import { describeError, type KeyValueStore, keyPart, type Log } from '@tender/sdk/runtime'
+import { Resources, roleProblem } from '@tender/sdk/values'
 import {
   type AgentRecord,
   type ClusterRecord,
@@ -10,6 +11,7 @@ import {
   type RegistryRecord,
   type RoleRecord,
 } from './records.js'
+import { seal, unseal } from './seal.js'
 
 type Kind = RegistryRecord['kind']
 
@@ -18,6 +20,19 @@ const validators = {
   framework: validator(recordSchemas.framework),
   role: validator(recordSchemas.role),
   cluster: validator(recordSchemas.cluster),
+}
+
+/** What a schema cannot say. Each throws an error that names what is wrong. */
+const checkMeaning: { readonly [K in Kind]: (record: Records[K]) => void } = {
+  agent: ({ agent }) => void Resources.fromWire(agent.resources),
+  framework: ({ framework }) => framework.roles.forEach(checkRole),
+  role: ({ role }) => checkRole(role),
+  cluster: () => {},
+}
+
+function checkRole(role: string): void {
+  const rule = roleProblem(role)
+  if (rule !== undefined) throw new TypeError(`${rule}, got '${role}'`)
 }
 
 /**
@@ -62,7 +77,7 @@ export class Registry {
         await this.#store.delete(key, revision)
         this.#revisions.delete(key)
       } else {
-        const text = JSON.stringify(value)
+        const text = seal(value)
         const written =
           revision === undefined
             ? await this.#store.create(key, text)
@@ -74,14 +89,14 @@ export class Registry {
 
   #read<K extends Kind>(key: string, kind: K, text: string): ReadonlyArray<RecordOf<K>> {
     try {
-      const value: unknown = JSON.parse(text)
-      const checked = validators[kind](value)
+      const checked = validators[kind](unseal(text))
       if (!checked.ok) throw new TypeError(describeProblems(checked.problems))
       if (checked.value.v > recordVersion) {
         throw new TypeError(
           `this program reads records up to version ${recordVersion}, got ${checked.value.v}`,
         )
       }
+      checkMeaning[kind](checked.value as never)
       return [checked.value as RecordOf<K>]
     } catch (error) {
       this.#log.error('a record of the registry cannot be read; it is left out', {

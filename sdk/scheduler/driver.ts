@@ -1,4 +1,5 @@
 import type { MessageOf } from '../protocol/codec.js'
+import { oldestProtocolVersion, protocolVersion } from '../protocol/envelope.js'
 import type { ErrorCode } from '../protocol/errors.js'
 import type { Accepted, FrameworkInfo, leaderToFramework, Subscribed } from '../protocol/framework.js'
 import type { OfferId } from '../protocol/ids.js'
@@ -145,7 +146,7 @@ export class Driver {
   #message(message: MessageOf<typeof leaderToFramework>, now: Millis): DriverCommand[] {
     const isForAnother = message.to !== undefined && message.to !== this.#settings.session
     if (message.epoch < this.#epoch || isForAnother) return []
-    this.#epoch = message.epoch
+    this.#follow(message.epoch)
     this.#heardAtMs = now
     const arrival = this.#link.arrive(message)
     if (arrival === 'repeated') return []
@@ -156,6 +157,12 @@ export class Driver {
       commands.push(...this.#subscribeAgain(now))
     }
     return commands
+  }
+
+  /** Another leader may have been upgraded meanwhile: it is spoken to in the newest version first. */
+  #follow(epoch: number): void {
+    if (epoch > this.#epoch) this.#link.version = protocolVersion
+    this.#epoch = epoch
   }
 
   #body(message: MessageOf<typeof leaderToFramework>, now: Millis): DriverCommand[] {
@@ -184,6 +191,11 @@ export class Driver {
   #subscribed(reply: Reply, now: Millis): DriverCommand[] {
     if (this.#phase !== 'subscribing') return []
     if (!reply.ok) {
+      if (reply.code === 'unsupported-version' && this.#link.version > oldestProtocolVersion) {
+        // A leader that was not upgraded yet.
+        this.#link.version = oldestProtocolVersion
+        return this.#subscribeAgain(now)
+      }
       // The registry may come back; anything else will not become right by asking again.
       if (reply.code === 'registry-unavailable' || reply.code === 'not-leader') return []
       return this.#fail(reply.code ?? 'invalid-framework', reply.message ?? 'the subscription was refused')
@@ -213,6 +225,7 @@ export class Driver {
     if (!reply.ok && reply.code === 'not-subscribed') return []
     const overtaken = reply.ok ? this.#calls.overtakenBy(callId, open) : []
     this.#calls.delete(callId)
+    if (open.call === 'accept') reply = this.#tasks.completed(reply)
     this.#remember(open, reply)
     return [
       ...overtaken.map(earlierId => settled(earlierId, { ok: true })),
@@ -300,7 +313,7 @@ export class Driver {
     this.#heardAtMs = now
     if (epoch === this.#epoch || this.#phase === 'idle') return []
     const isFirst = this.#epoch === 0
-    this.#epoch = epoch
+    this.#follow(epoch)
     const reason = 'another master leads now'
     const commands = this.#phase === 'subscribed' ? [event({ kind: 'disconnected', reason })] : []
     const delayMs = isFirst ? 0 : spreadMs(`${this.framework.frameworkId} ${epoch}`, subscribeWithinMs)

@@ -67,9 +67,24 @@ export class TaskCare {
     }
     const unknown = this.#kills.answered(callId, reply, now)
     if (unknown === undefined) return []
-    if (this.#tasks.get(unknown)?.endedBy) this.#kills.forget(unknown)
-    else this.#reconciliation.add(this.#tasks.know({ taskId: unknown }), now)
+    const task = this.#tasks.know({ taskId: unknown })
+    if (task.endedBy) this.#kills.forget(unknown)
+    else if (!task.isPending) this.#reconciliation.add(task, now)
     return this.#askDue(now)
+  }
+
+  /**
+   * A new leader knows of the accepts of the one before by what runs. Of a task that has run already and is forgotten it
+   * says that it never did; who has heard of the task knows better.
+   */
+  completed(reply: Reply): Reply {
+    if (!reply.ok) return reply
+    const result = reply.result as Accepted
+    const tasks = result.tasks.map(each => {
+      const hasRun = each.code === 'stale-offer' && this.#tasks.get(each.taskId)?.endedBy === 'agent'
+      return hasRun ? { taskId: each.taskId, ok: true } : each
+    })
+    return { ...reply, result: { ...result, tasks } }
   }
 
   /** What became of an accept. */
@@ -79,15 +94,18 @@ export class TaskCare {
     const otherwise = code === 'timeout' ? 'unknown' : 'refused'
     for (const { taskId } of tasksOf(body)) {
       const task = this.#tasks.settle(taskId, launched.has(taskId) ? 'launched' : otherwise)
-      if (task && otherwise === 'unknown') this.#reconciliation.add(task, now)
+      if (!task) this.#kills.forget(taskId)
+      else if (otherwise === 'unknown') this.#reconciliation.add(task, now)
     }
     return otherwise === 'unknown' ? this.#askDue(now) : []
   }
 
   status(status: TaskStatus, now: Millis): CareAction[] {
-    const { taskId, state } = status
+    const { taskId, state, reason } = status
     const outcome = this.#updates.receive(status)
-    if (outcome.isNews) this.#reconciliation.heardOf(taskId)
+    const isOpen = state === 'UNREACHABLE' && reason === 'RECONCILIATION' && !this.#tasks.get(taskId)?.endedBy
+    if (isOpen) this.#reconciliation.unreachable(status, now)
+    else if (outcome.isNews) this.#reconciliation.heardOf(taskId)
     if (isTerminal(state)) this.#kills.forget(taskId)
     const isDue = this.#kills.heardOf(taskId, state, now)
     return [...this.#actions(taskId, outcome), ...(isDue ? this.#killDue(now) : [])]

@@ -41,6 +41,10 @@ export class Updates {
     const task = this.#tasks.know(status)
     const { sequence, agentId } = status
     if (sequence === undefined || agentId === undefined) {
+      const last = task.queue.at(-1)?.status
+      // What is said again while the handler is at work takes no more room.
+      if (last && last.sequence === undefined && last.state === status.state)
+        return { ...nothing, isNews: true }
       task.queue.push({ status, isAsked: task.isAsked })
       task.isAsked = false
       return this.#next(task)

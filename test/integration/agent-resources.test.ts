@@ -98,20 +98,42 @@ describe('the resources of an agent', function () {
     const reserved = 'cpus:1;cpus(batch,dynamic):3;cpus(web):1;disk:100;mem:512;ports:[31000-31009]'
     await setResources(reserved, 1)
 
-    const again = await start(`${plain};cpus(web):1`)
+    const again = await start(`${plain};cpus(web):1`, '--domain', 'north/north-1')
     expect([textOf(again), again.resourcesRevision]).to.deep.equal([reserved, 1])
     await kill()
 
-    const larger = await start('cpus:6;mem:512;disk:50;ports:[31000-31009]')
+    const other = 'cpus:6;mem:512;disk:50;ports:[31000-31009]'
+    expect(await once(launch(['--resources', other]), 'close')).to.deep.equal([1, null])
+    expect(output).to.include(
+      'cpus(web):1 is now gone; disk:100 is now disk:50; domain north/north-1 is now gone.',
+    )
+    const larger = await start(other, '--reconfiguration', 'any')
     expect([textOf(larger), larger.resourcesRevision]).to.deep.equal([
       'cpus:3;cpus(batch,dynamic):3;disk:50;mem:512;ports:[31000-31009]',
       1,
     ])
     await kill()
 
-    const [status] = (await once(launch(['--resources', 'cpus:2']), 'close')) as [number]
-    expect(status).to.equal(1)
+    const tooLittle = ['--resources', 'cpus:2', '--reconfiguration', 'any']
+    expect(await once(launch(tooLittle), 'close')).to.deep.equal([1, null])
     expect(output).to.include('missing is cpus:1 of the cpus:3 that they need')
+  })
+
+  it('may grow at a restart, and are then as much as they must be from then on', async () => {
+    await start(plain)
+    await kill()
+    const larger = `${plain.replace('cpus:4', 'cpus:5')};gpus:1`
+    expect(textOf(await start(larger, '--attributes', 'rack:r1'))).to.equal(String(Resources.parse(larger)))
+    await kill()
+    expect(await once(launch(['--resources', plain, '--attributes', 'rack:r2']), 'close')).to.deep.equal([
+      1,
+      null,
+    ])
+    expect(output)
+      .to.include('cpus:5 is now cpus:4; gpus:1 is now gone; attribute rack:r1 is now r2.')
+      .and.include(
+        `start it with at least --resources '${String(Resources.parse(larger))}' --attributes 'rack:r1'`,
+      )
   })
 
   const wrong: [flags: string[], status: number, message: string][] = [

@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { MasterProcesses } from '../support/master-processes.js'
+import { connectNats, NatsStore } from '@tender/sdk/runtime'
+import { eventually } from '../support/dev-cluster.js'
+import { type HeardBeacon, MasterProcesses } from '../support/master-processes.js'
 import { useNats } from '../support/nats.js'
 
 const rounds = 7
@@ -45,6 +47,47 @@ describe('a change of leaders', function () {
   it('takes less than 1.5 s when the leader is killed', async () => {
     const tookMs = await changes('SIGKILL')
     expect(tookMs.at(-1)).to.be.below(1_500)
+  })
+
+  it('is seen by each master, which sends readers to the leader of the moment', async () => {
+    const first = await masters.leaderAfter(0)
+    const standby = await masters.start()
+    const seen = async () => {
+      const leader = (await (await fetch(`${standby.url}/api/v1/leader`)).json()) as object
+      const read = await fetch(`${standby.url}/api/v1/events`, { redirect: 'manual' })
+      return { ...leader, status: read.status, location: read.headers.get('location') }
+    }
+    const sendsTo = ({ masterId, httpUrl }: HeardBeacon) => ({
+      masterId,
+      httpUrl,
+      isLeader: false,
+      status: 307,
+      location: `${httpUrl}/api/v1/events`,
+    })
+    expect(await eventually(5_000, seen, ({ status }) => status === 307)).to.include(sendsTo(first))
+    await masters.of(first).end('SIGTERM')
+    const next = await masters.leaderAfter(first.epoch)
+    if (next.httpUrl === standby.url) return
+    const isNext = ({ location }: { location: string | null }) => location?.startsWith(next.httpUrl) === true
+    expect(await eventually(5_000, seen, isNext)).to.include(sendsTo(next))
+  })
+
+  it('follows at once when the registry is found to be written by another', async () => {
+    const old = await masters.leaderAfter(0)
+    const connection = await connectNats(nats().url, 'test')
+    const registry = await NatsStore.open(connection, { bucket: 'tender-default-registry' })
+    await registry.put('role.web', '{}')
+    const answer = await fetch(`${old.httpUrl}/api/v1/roles/web`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: '{"weight":2}',
+    })
+    const { code } = (await answer.json()) as { code: string }
+    expect([answer.status, code, answer.headers.get('retry-after')]).to.deep.equal([503, 'not-leader', '1'])
+    const next = await masters.leaderAfter(old.epoch)
+    expect(next.epoch).to.be.greaterThan(old.epoch)
+    await registry.delete('role.web')
+    await connection.close()
   })
 
   it('leaves a leader that stood still meanwhile without a word of its own epoch', async () => {

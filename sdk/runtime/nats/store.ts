@@ -55,8 +55,8 @@ export class NatsStore implements KeyValueStore {
     if (options.ttlMs === undefined) return new NatsStore(connection, bucket)
     // An answer that comes when the entry may have vanished is of no use: when it is lost, there must be time to ask again.
     const timeout = Math.max(leastTimeoutMs, options.ttlMs / 4)
-    const hasty = await connection.jetstream({ timeout }).views.kv(options.bucket, { bindOnly: true })
-    return new NatsStore(connection, hasty)
+    const stream = connection.jetstream({ timeout, checkAPI: false })
+    return new NatsStore(connection, await stream.views.kv(options.bucket, { bindOnly: true }))
   }
 
   async get(key: string): Promise<StoreEntry | undefined> {

@@ -233,8 +233,9 @@ export function behavesLikeAContainerizer(name: string, make: (context: Context)
 
     describe('what runs without a record of it', () => {
       it('is found after a restart, and stays until it is to be removed', async () => {
-        const [known] = await startReady(server)
-        const [orphan] = await startReady(server)
+        const quiet = ['sh', '-c', 'echo ready; exec sleep 1000']
+        const [known] = await startReady(quiet)
+        const [orphan] = await startReady(quiet)
         const before = await rig.leftovers()
         await rig.restart()
         await rig.containerizer.adopt([adoptable(known)])
@@ -243,7 +244,6 @@ export function behavesLikeAContainerizer(name: string, make: (context: Context)
 
         await rig.containerizer.removeOrphan(orphan, 10_000)
         await rig.containerizer.removeOrphan(orphan, 10_000)
-        expect(await output(orphan)).to.equal('ready\nbye\n')
         expect(await rig.containerizer.orphans([known])).to.deep.equal([])
         expect(await rig.leftovers()).to.have.length(before.length / 2)
         expect(rig.told.exits).to.deep.equal([])

@@ -21,8 +21,7 @@ describe('the machine of the election', () => {
     nowMs = 0
   })
 
-  const tell = (happening: Happening): ElectionCommand[] =>
-    election.step({ ...happening, now: nowMs } as ElectionInput)
+  const tell = (happening: Happening): ElectionCommand[] => election.step({ ...happening, now: nowMs })
   const read = (value?: string, revision = 0) =>
     tell({ kind: 'read', entry: value === undefined ? undefined : { value, revision } })
   const written = (revision: number) => tell({ kind: 'written', revision })

@@ -198,6 +198,21 @@ describe('the election', () => {
     expect([a.story, b.story]).to.deep.equal([['elected 1'], ['following a']])
   })
 
+  it('gives a new epoch to a leader whose lease has ended, when another has led and died meanwhile', async () => {
+    const a = await candidate('a')
+    a.store.isAway = true
+    await clock.advance(leaseMs)
+    const b = await candidate('b')
+    b.die()
+    await clock.advance(2 * leaseMs)
+    a.store.isAway = false
+    await clock.advance(leaseMs / 4)
+    expect([a.story, b.story]).to.deep.equal([
+      ['elected 1', 'deposed: the lease had ended', 'elected 3'],
+      ['elected 2'],
+    ])
+  })
+
   it('does not depose a leader that did not hear that its lease was renewed', async () => {
     const a = await candidate('a')
     a.store.losesAnswers = true

@@ -31,6 +31,13 @@ describe('what the master says by itself', () => {
     expect(rig.handled(2)).to.deep.equal(['send acknowledge', 'event update t1 - UNREACHABLE'])
   })
 
+  it('waits once, however often it is said meanwhile', () => {
+    const rig = DriverRig.subscribed()
+    rig.hearUpdate(1, 'RUNNING')
+    for (let count = 0; count < 3; count++) rig.hearSaid('UNREACHABLE')
+    expect(rig.handled(1)).to.deep.equal(['send acknowledge', 'event update t1 - UNREACHABLE'])
+  })
+
   it('is told all the same when the handler failed on what was before it', () => {
     const rig = DriverRig.subscribed()
     rig.hearUpdate(1, 'STARTING')
