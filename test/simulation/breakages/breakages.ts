@@ -46,12 +46,6 @@ export const breakages: readonly Breakage[] = [
     replace: 'if (this.#unstartable.hasEnded(key))',
   },
   {
-    name: 'start again what has ended',
-    file: 'dist/agent/core/agent.js',
-    find: 'if (this.#tasks.has(key) || this.#unstartable.hasEnded(key))',
-    replace: 'if (this.#tasks.has(key))',
-  },
-  {
     name: 'send an update before it is stored',
     file: 'dist/agent/core/agent.js',
     find: `return mayTell ? [...commands, this.#send('update', { status })] : commands;`,
@@ -74,12 +68,6 @@ export const breakages: readonly Breakage[] = [
     file: 'dist/agent/core/ending.js',
     find: `return { state: 'FAILED', reason: 'CONTAINER_LOST'`,
     replace: `return { state: 'FINISHED', reason: 'CONTAINER_LOST'`,
-  },
-  {
-    name: 'drop the kill that overtakes its launch',
-    file: 'dist/agent/core/unstartable.js',
-    find: 'return this.#killed.delete(key);',
-    replace: 'return false;',
   },
   {
     name: 'treat the tasks of a silent agent as lost',

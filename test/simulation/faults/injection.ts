@@ -40,6 +40,7 @@ export class Injection {
     switch (fault.kind) {
       case 'crash': {
         const process = this.#process(fault.process)
+        if (fault.afterKind !== undefined) return process.crashAt(fault.afterKind)
         return fault.afterCommands === undefined ? process.crash() : process.crashAfter(fault.afterCommands)
       }
       case 'resign': {

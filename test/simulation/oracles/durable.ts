@@ -1,6 +1,7 @@
 import type { Envelope, Peer, Reply, TaskStatus } from '@tender/sdk/protocol'
 import { keyPart } from '@tender/sdk/runtime'
 import type { AgentRecord } from '../../../master/registry/records.js'
+import { unseal } from '../../../master/registry/seal.js'
 import type { Fact, FactOf, Key } from '../world/facts.js'
 import { Oracle } from './oracle.js'
 
@@ -46,6 +47,6 @@ export class Durable extends Oracle {
 
   #record(kind: string, id: string): unknown {
     const entry = this.world.registry.get(`${kind}.${keyPart(id)}`, this.world.timeline.now)
-    return entry && (JSON.parse(entry.value) as unknown)
+    return entry && unseal(entry.value)
   }
 }

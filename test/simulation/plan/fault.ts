@@ -5,6 +5,8 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
       readonly process: string
       /** Not at once, but after so many more commands, in the middle of a step. */
       readonly afterCommands?: number
+      /** Not at once, but when it has performed a command of this kind. */
+      readonly afterKind?: string
     }
   /** A master gives leadership up and ends. */
   | { readonly kind: 'resign'; readonly process: string }

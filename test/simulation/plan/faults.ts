@@ -30,10 +30,13 @@ function faultOf(kind: FaultKind, chance: Chance, names: Names, untilMs: number)
   const agentId = chance.pick(names.agents)
   const probability = chance.next()
   switch (kind) {
-    case 'crash':
+    case 'crash': {
+      const what = { ...longer, kind, process } as const
+      if (chance.is(0.3)) return what
       return chance.is(0.5)
-        ? { ...longer, kind, process, afterCommands: chance.integer(0, 8) }
-        : { ...longer, kind, process }
+        ? { ...what, afterCommands: chance.integer(0, 8) }
+        : { ...what, afterKind: chance.pick(lastWords(process, names)) }
+    }
     case 'resign':
       return { ...briefly, kind, process: chance.is(0.7) ? 'the leader' : chance.pick(names.masters) }
     case 'pause':
@@ -79,6 +82,13 @@ function faultOf(kind: FaultKind, chance: Chance, names: Names, untilMs: number)
     case 'bad-messages':
       return { ...briefly, kind, to: chance.pick(['leader', 'agents', 'frameworks']) }
   }
+}
+
+/** Commands after which it hurts most to die. */
+function lastWords(process: string, { agents, frameworks }: Names): readonly string[] {
+  if (agents.includes(process)) return ['checkpoint', 'start', 'update', 'reply', 'stop', 'remove', 'forget']
+  if (frameworks.includes(process)) return ['store', 'accept', 'acknowledge', 'kill', 'subscribe']
+  return ['launch', 'launch', 'kill', 'update', 'acknowledge', 'offers', 'reply', 'store', 'lease create', 'lease update']
 }
 
 /** The leader is whoever it is then: more depends on it than on any other. */

@@ -144,7 +144,7 @@ export class AgentProcess extends SimulatedProcess {
   }
 
   #perform(command: AgentCommand): void {
-    if (command.kind !== 'log') this.burn()
+    if (command.kind !== 'log') this.burn(command.kind === 'send' ? command.envelope.kind : command.kind)
     const agentId = this.name
     switch (command.kind) {
       case 'checkpoint':

@@ -251,7 +251,7 @@ export class BatchProcess extends SchedulerProcess {
   }
 
   #store(jobs: readonly Job[], then: () => void): void {
-    this.burn()
+    this.burn('store')
     this.#journal?.commit(
       jobs.map(({ number, attempt, state, agentId, killed }) => ({
         key: `job.${number}`,

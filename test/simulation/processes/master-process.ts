@@ -153,7 +153,7 @@ export class MasterProcess extends SimulatedProcess {
       case 'log':
         return
       default:
-        this.burn()
+        this.burn(`lease ${command.kind}`)
         this.#askForLease(command)
     }
   }
@@ -276,7 +276,7 @@ export class MasterProcess extends SimulatedProcess {
   #perform(term: Term, command: MasterCommand): void {
     switch (command.kind) {
       case 'send': {
-        this.burn()
+        this.burn(command.envelope.kind)
         const { peer, envelope } = command
         this.world.tell({ kind: 'leader-sent', epoch: term.epoch, peer, envelope })
         return this.world.network.publish(this.#connection, `${peer.kind}/${peer.id}`, {
@@ -284,7 +284,7 @@ export class MasterProcess extends SimulatedProcess {
         })
       }
       case 'store':
-        this.burn()
+        this.burn('store')
         return this.#store(term, command)
       case 'event':
         return this.world.tell({ kind: 'leader-event', epoch: term.epoch, event: command.event })

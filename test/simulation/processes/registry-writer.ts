@@ -1,5 +1,6 @@
 import { keyPart } from '@tender/sdk/runtime'
 import type { AgentRecord, RegistryContent, RegistryRecord } from '../../../master/registry/records.js'
+import { seal, unseal } from '../../../master/registry/seal.js'
 import type { Bucket } from '../world/bucket.js'
 import type { Connection } from '../world/network.js'
 import type { Outcome, Store } from '../world/store.js'
@@ -35,7 +36,7 @@ export class RegistryWriter {
       then: outcome => {
         if (outcome.kind !== 'done') return then(outcome)
         const of = (kind: string): unknown[] =>
-          outcome.value.flatMap(({ key, value }) => (key.startsWith(`${kind}.`) ? [JSON.parse(value)] : []))
+          outcome.value.flatMap(({ key, value }) => (key.startsWith(`${kind}.`) ? [unseal(value)] : []))
         for (const { key, revision } of outcome.value) this.#revisions.set(key, revision)
         const content = {
           agents: of('agent') as AgentRecord[],
@@ -77,7 +78,7 @@ export class RegistryWriter {
     const revision = this.#revisions.get(key)
     if (record.value === undefined && revision === undefined)
       return this.#writeFrom({ records, then }, index + 1, then)
-    const text = record.value === undefined ? undefined : JSON.stringify(record.value)
+    const text = record.value === undefined ? undefined : seal(record.value)
     this.#store.ask(this.#connection, this.#bucket, {
       timeoutMs,
       work: (bucket, now) => {

@@ -127,7 +127,7 @@ export abstract class SchedulerProcess extends SimulatedProcess {
   #perform(command: DriverCommand): void {
     switch (command.kind) {
       case 'send':
-        this.burn()
+        this.burn(command.envelope.kind)
         return this.#send(command.envelope)
       case 'settle': {
         const settle = this.#settlers.get(command.callId)

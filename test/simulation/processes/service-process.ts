@@ -126,7 +126,7 @@ export class ServiceProcess extends SchedulerProcess {
 
   #perform(command: Command): void {
     if (command.kind === 'log') return
-    this.burn()
+    this.burn(command.kind)
     switch (command.kind) {
       case 'store': {
         const entries = command.writes.map(write => ({

@@ -22,6 +22,8 @@ export abstract class SimulatedProcess {
   #busyUntilMs = 0
   /** So many more commands are performed, then it dies. */
   #fuse: number | undefined
+  /** What it does last. */
+  #fatal: string | undefined
 
   constructor(world: World, name: string) {
     this.world = world
@@ -56,9 +58,14 @@ export abstract class SimulatedProcess {
     if (!this.#isUp) return
     this.#isUp = false
     this.#paused = undefined
-    this.#fuse = undefined
+    this.defuse()
     this.onEnd()
     this.world.tell({ kind: 'process-ended', process: this.name, life: this.#life })
+  }
+
+  /** Dies as soon as it has performed a command of this kind. */
+  crashAt(kind: string): void {
+    this.#fatal = kind
   }
 
   /** Dies after so many more commands. */
@@ -69,6 +76,7 @@ export abstract class SimulatedProcess {
   /** It is not to die any more. */
   defuse(): void {
     this.#fuse = undefined
+    this.#fatal = undefined
   }
 
   pause(): void {
@@ -126,14 +134,23 @@ export abstract class SimulatedProcess {
     this.world.timeline.after(periodMs, turn)
   }
 
-  /** Before each command that reaches the outside. */
-  protected burn(): void {
-    if (this.#fuse === undefined) return
-    if (this.#fuse-- > 0) return
-    this.world.trace(this.name, 'dies between two commands')
+  /** Before each command that reaches the outside, with its kind. */
+  protected burn(kind: string): void {
+    if (this.#fuse !== undefined && this.#fuse-- <= 0) {
+      this.#die()
+      throw new Crashed()
+    }
+    if (kind !== this.#fatal) return
+    this.#fuse = 0
+    this.soon(() => {
+      if (this.#fuse === 0) this.#die()
+    })
+  }
+
+  #die(): void {
+    this.world.trace(this.name, `dies${this.#fatal === undefined ? ' between two commands' : `, having said ${this.#fatal}`}`)
     this.crash()
     this.world.supervise(this)
-    throw new Crashed()
   }
 
   protected connect(onStatus: (status: 'connected' | 'disconnected') => void): Connection {
