@@ -25,6 +25,12 @@ export function reconcile(
   return done()
 }
 
+/** To a framework that may have been told that nobody knows its task: it has come with an agent that was unreachable. */
+export function tellState(turn: Turn, task: Task): void {
+  const framework = turn.state.frameworks.get(task.frameworkId)
+  if (framework?.state === 'connected') tell(turn, framework, known(turn, task))
+}
+
 function tell(turn: Turn, framework: Framework, status: TaskStatus): void {
   turn.toFramework(framework, 'update', { status })
 }

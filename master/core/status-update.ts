@@ -1,6 +1,6 @@
 import type { StatusReason, TaskStatus } from '@tender/sdk/protocol'
 import { isTerminal, type TaskState } from '@tender/sdk/values'
-import type { Agent, Task } from './state.js'
+import type { Agent, MasterState, Task } from './state.js'
 import { taskKey } from './state.js'
 import type { Turn } from './turn.js'
 import { viewTask } from './views.js'
@@ -57,15 +57,19 @@ export function endTask(turn: Turn, task: Task, status: TaskStatus): void {
   change(turn, task, status.state)
   task.status = { ...status, agentId: task.agentId }
   state.tasks.delete(task)
-  state.endedTasks.set(task.key, task)
-  const [oldest] = state.endedTasks.keys()
-  if (state.endedTasks.size > keptEndedTasks && oldest !== undefined) state.endedTasks.delete(oldest)
+  keepEnded(state, task)
   const { frameworkId, role, agentId, resources } = task
   state.allocator.release({ frameworkId, role, agentId, resources })
   turn.touch(agentId)
   const agent = state.agents.get(agentId)
   for (const [callId, call] of agent?.calls ?? []) if (call.taskKey === task.key) agent?.calls.delete(callId)
   turn.event({ kind: 'task', task: viewTask(state, task) })
+}
+
+export function keepEnded({ endedTasks }: MasterState, task: Task): void {
+  endedTasks.set(task.key, task)
+  const [oldest] = endedTasks.keys()
+  if (endedTasks.size > keptEndedTasks && oldest !== undefined) endedTasks.delete(oldest)
 }
 
 function change(turn: Turn, task: Task, state: TaskState): void {

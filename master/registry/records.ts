@@ -30,6 +30,8 @@ export const recordSchemas = {
     framework: frameworkInfo,
     /** Its first subscription. */
     subscribedAtMs: integer(),
+    /** Another one of this id, which had first subscribed then, has ended: so are its tasks, wherever they turn up. */
+    endedSubscribedAtMs: optional(integer()),
     /** Of the instance that is subscribed, or was. */
     startedAtMs: optional(integer()),
     /** Absent: it was connected. */

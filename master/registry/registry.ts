@@ -43,6 +43,8 @@ export class Registry {
   readonly #store: KeyValueStore
   readonly #log: Log
   readonly #revisions = new Map<string, number>()
+  /** What was to be written, and may have been. */
+  readonly #unanswered = new Map<string, string | undefined>()
 
   constructor(store: KeyValueStore, log: Log) {
     this.#store = store
@@ -71,20 +73,38 @@ export class Registry {
   async write(records: readonly RegistryRecord[]): Promise<void> {
     for (const { kind, id, value } of records) {
       const key = `${kind}.${keyPart(id)}`
-      const revision = this.#revisions.get(key)
-      if (value === undefined) {
-        if (revision === undefined) continue
-        await this.#store.delete(key, revision)
-        this.#revisions.delete(key)
-      } else {
-        const text = seal(value)
-        const written =
-          revision === undefined
-            ? await this.#store.create(key, text)
-            : await this.#store.update(key, text, revision)
-        this.#revisions.set(key, written)
-      }
+      await this.#readBack(key)
+      const text = value === undefined ? undefined : seal(value)
+      this.#unanswered.set(key, text)
+      await this.#writeOne(key, text)
+      this.#unanswered.delete(key)
     }
+  }
+
+  async #writeOne(key: string, text: string | undefined): Promise<void> {
+    const revision = this.#revisions.get(key)
+    if (text === undefined) {
+      if (revision === undefined) return
+      await this.#store.delete(key, revision)
+      this.#revisions.delete(key)
+    } else {
+      const written =
+        revision === undefined
+          ? await this.#store.create(key, text)
+          : await this.#store.update(key, text, revision)
+      this.#revisions.set(key, written)
+    }
+  }
+
+  /** A write that got no answer may have been done: then what is there is this leader's own, and no conflict. */
+  async #readBack(key: string): Promise<void> {
+    if (!this.#unanswered.has(key)) return
+    const entry = await this.#store.get(key)
+    if (entry?.value === this.#unanswered.get(key)) {
+      if (entry) this.#revisions.set(key, entry.revision)
+      else this.#revisions.delete(key)
+    }
+    this.#unanswered.delete(key)
   }
 
   #read<K extends Kind>(key: string, kind: K, text: string): ReadonlyArray<RecordOf<K>> {

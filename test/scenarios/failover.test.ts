@@ -36,6 +36,23 @@ describe('what another leader finds', () => {
     expect(rig.offered('web')).to.deep.equal([])
   })
 
+  it('which instance of a framework is the newest: an older one is not let in while that may come back', () => {
+    rig = new MasterRig({ frameworkTimeoutMs: 15_000 })
+    rig.advance(1_000)
+    rig.framework('web', { roles: ['prod'] })
+    rig.elect()
+    const framework = { frameworkId: 'web', name: 'web', roles: ['prod'] }
+    const older = () =>
+      rig.call('web', 'subscribe', { framework, startedAtMs: 500, received: { session: '', sequence: 0 } })
+    const first = older()
+    rig.advance(15_000)
+    expect([first?.code, first?.message, older()?.ok]).to.deep.equal([
+      'not-leader',
+      'a newer instance of framework web may be about to subscribe again; ask again',
+      true,
+    ])
+  })
+
   it('quotas, before it knows what their roles hold: it offers nothing until the agents have come', () => {
     rig.agent('a2', 'cpus:4;mem:1024')
     rig.operate({ kind: 'set-quotas', quotas: [{ role: 'prod', limit: { cpus: 5 } }], force: true })

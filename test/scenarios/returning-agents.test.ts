@@ -77,6 +77,38 @@ describe('agents that come back', () => {
     ])
   })
 
+  it('with a task of an agent that is away: they know more of it', () => {
+    rig = new MasterRig({ agentTimeoutMs: 10_000 })
+    for (const id of ['a1', 'a2']) rig.agent(id, 'cpus:4')
+    rig.framework('web', { roles: ['prod'] })
+    launch()
+    for (let passed = 0; passed < 12_000; passed += 1_000) {
+      rig.advance(1_000)
+      rig.heartbeat({ kind: 'agent', id: 'a2' })
+    }
+    rig.agent('a2', undefined, { tasks: [running()] })
+    expect(rig.state.tasks.map(task => [task.agentId, task.state])).to.deep.equal([['a2', 'RUNNING']])
+    rig.agent('a1')
+    expect([rig.sent('agent a1', 'kill'), rig.sent('agent a2', 'kill')]).to.deep.equal([[orphan], []])
+  })
+
+  it('with the end of a task that a new leader did not know: whoever asks hears of the same end', () => {
+    rig.elect()
+    rig.framework('web', { roles: ['prod'] })
+    const status = {
+      ...orphan,
+      state: 'FINISHED',
+      sequence: 2,
+      timestampMs: 7,
+      source: 'agent',
+      exitCode: 0,
+    } as const
+    rig.agent('a1', undefined, { tasks: [running({ state: 'FINISHED', status })] })
+    rig.call('web', 'reconcile', { tasks: [{ taskId: 't1', agentId: 'a1' }] })
+    expect(states()).to.deep.equal([['t1', 'FINISHED']])
+    expect(rig.offered('web')).to.deep.equal(['a1 prod: cpus:4;mem:1024'])
+  })
+
   it('are asked again when what they list was overtaken while the registry was written', () => {
     rig.registry = 'waits'
     rig.operate({ kind: 'deactivate', agentId: 'a1' })

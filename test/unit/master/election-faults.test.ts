@@ -126,6 +126,8 @@ class Cluster {
           break
         case 'elected':
           this.epochs.push(command.epoch)
+          break
+        default:
       }
     }
   }

@@ -1,4 +1,4 @@
-import { type LogFields, silentLog } from '@tender/sdk/runtime'
+import { type KeyValueStore, type LogFields, silentLog } from '@tender/sdk/runtime'
 import { MemoryStore } from '@tender/sdk/testing'
 import { expect } from 'chai'
 import { beforeEach, describe, it } from 'mocha'
@@ -97,6 +97,31 @@ describe('the registry', () => {
     expect(await load()).to.deep.equal(content)
   })
 
+  it('takes a write whose answer was lost for its own, and no other', async () => {
+    const registry = new Registry(store, silentLog)
+    await registry.load()
+    const loseAnswers = {
+      ...storeOf(store),
+      update: async (...args: Parameters<typeof store.update>): Promise<number> => {
+        await store.update(...args)
+        throw new Error('timeout')
+      },
+    }
+    const unlucky = new Registry(loseAnswers, silentLog)
+    await unlucky.load()
+    const write = (of: Registry, weight: number) =>
+      of
+        .write([{ kind: 'role', id: 'eng/web', value: { v: 1, role: 'eng/web', weight } }])
+        .then(() => 'written', String)
+    const lost = await write(unlucky, 7)
+    loseAnswers.update = store.update.bind(store)
+    expect([lost, await write(unlucky, 8), await write(registry, 9)]).to.deep.equal([
+      'Error: timeout',
+      'written',
+      "StoreConflictError: 'role.eng=2fweb' was changed by somebody else",
+    ])
+  })
+
   const meaningless: [name: string, key: string, value: object][] = [
     [
       'resources that are none',
@@ -114,6 +139,17 @@ describe('the registry', () => {
   }
 })
 
+function storeOf(store: MemoryStore): KeyValueStore {
+  return {
+    get: key => store.get(key),
+    list: prefix => store.list(prefix),
+    put: (key, value) => store.put(key, value),
+    create: (key, value) => store.create(key, value),
+    update: (key, value, revision) => store.update(key, value, revision),
+    delete: (key, revision) => store.delete(key, revision),
+  }
+}
+
 function without(key: string): object {
   return {
     agents: key.startsWith('agent') ? [] : content.agents,
@@ -125,10 +161,11 @@ function without(key: string): object {
 
 /** Every bit of every character flipped, one at a time; and the text cut after every character. */
 function damagedTexts(text: string): string[] {
-  const flipped = [...text].flatMap((character, at) =>
+  const places = Array.from({ length: text.length }, (_, at) => at)
+  const flipped = places.flatMap(at =>
     [1, 2, 4, 8, 16, 32, 64].map(
-      bit => text.slice(0, at) + String.fromCharCode(character.charCodeAt(0) ^ bit) + text.slice(at + 1),
+      bit => text.slice(0, at) + String.fromCharCode(text.charCodeAt(at) ^ bit) + text.slice(at + 1),
     ),
   )
-  return [...flipped, ...[...text].map((_, at) => text.slice(0, at))]
+  return [...flipped, ...places.map(at => text.slice(0, at))]
 }
