@@ -25,5 +25,7 @@ export async function load<C, L extends Loaded>(
 function broken(source: string, { name, file, find, replace }: Breakage): string {
   const parts = source.split(find)
   if (parts.length === 2) return parts.join(replace)
-  throw new Error(`the breakage '${name}' wants to find its text once in ${file}, and finds it ${parts.length - 1} times`)
+  throw new Error(
+    `the breakage '${name}' wants to find its text once in ${file}, and finds it ${parts.length - 1} times`,
+  )
 }

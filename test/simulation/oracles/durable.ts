@@ -23,7 +23,10 @@ export class Durable extends Oracle {
     const service = this.world.services.find(each => each.frameworkId === frameworkId)
     if (!service) return
     const entry = service.bucket.get(`instance.${keyPart(taskId)}`, this.world.timeline.now)
-    this.expect(entry !== undefined, () => `${key} is to be launched, and is not in the store of its framework`)
+    this.expect(
+      entry !== undefined,
+      () => `${key} is to be launched, and is not in the store of its framework`,
+    )
   }
 
   #sent({ peer, envelope }: FactOf<'leader-sent'>): void {
@@ -42,7 +45,10 @@ export class Durable extends Oracle {
     const isAdmission = ok && typeof result === 'object' && result !== null && 'heartbeatMs' in result
     if (!isAdmission) return
     const record = this.#record(peer.kind, peer.id)
-    this.expect(record !== undefined, () => `${peer.kind} ${peer.id} is admitted, and the registry does not know it`)
+    this.expect(
+      record !== undefined,
+      () => `${peer.kind} ${peer.id} is admitted, and the registry does not know it`,
+    )
   }
 
   #record(kind: string, id: string): unknown {

@@ -23,7 +23,10 @@ export class Epochs extends Oracle {
       const newest = this.#newest.get(`${process}/${life}`) ?? 0
       for (const offerId of offerIds) {
         const epoch = Number(offerId.split('-')[0])
-        this.expect(epoch >= newest, () => `framework ${frameworkId} takes offer ${offerId} after those of epoch ${newest}`)
+        this.expect(
+          epoch >= newest,
+          () => `framework ${frameworkId} takes offer ${offerId} after those of epoch ${newest}`,
+        )
         this.#newest.set(`${process}/${life}`, epoch)
       }
     }

@@ -10,7 +10,10 @@ export class Offers extends Oracle {
   override see(fact: Fact): void {
     if (fact.kind === 'offered') {
       for (const offerId of fact.offerIds)
-        this.expect(this.#isMade(offerId), () => `${fact.frameworkId} is offered ${offerId}, which nobody has made`)
+        this.expect(
+          this.#isMade(offerId),
+          () => `${fact.frameworkId} is offered ${offerId}, which nobody has made`,
+        )
       return
     }
     if (fact.kind !== 'leader-event') return
@@ -23,7 +26,10 @@ export class Offers extends Oracle {
       else this.#outstanding.set(epoch, new Set([offerId]))
     } else if (event.kind === 'offer-ended') {
       const isOutstanding = this.#outstanding.get(epoch)?.delete(offerId) ?? false
-      this.expect(isOutstanding, () => `offer ${offerId} ends (${event.offer?.state}), and was not outstanding`)
+      this.expect(
+        isOutstanding,
+        () => `offer ${offerId} ends (${event.offer?.state}), and was not outstanding`,
+      )
       this.#ended.add(offerId)
     }
   }

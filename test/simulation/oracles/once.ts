@@ -50,7 +50,10 @@ export class Once extends Oracle {
     this.expect(before === undefined, () => `${key} runs on ${agentId}, and ran on ${before} before`)
     this.expect(this.#asked.has(key), () => `${key} runs on ${agentId}, and no framework has asked for it`)
     const over = this.#over.get(key)
-    this.expect(over === undefined, () => `${key} starts after its framework was told that it does not run (${over})`)
+    this.expect(
+      over === undefined,
+      () => `${key} starts after its framework was told that it does not run (${over})`,
+    )
     this.#started.set(key, agentId)
     this.#running.add(key)
   }

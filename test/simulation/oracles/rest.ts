@@ -19,11 +19,14 @@ export function unrest(world: World): string[] {
     if (!hasGivenUp && known?.state !== 'registered')
       problems.push(`agent ${name} is ${known?.state ?? 'unknown'} to the leader`)
     if (known && known.calls.size > 0)
-      problems.push(`${[...known.calls.values()].map(({ kind, taskKey }) => `${kind} ${taskKey}`).join(', ')} open at agent ${name}`)
+      problems.push(
+        `${[...known.calls.values()].map(({ kind, taskKey }) => `${kind} ${taskKey}`).join(', ')} open at agent ${name}`,
+      )
   }
   for (const { frameworkId } of [...world.services, ...world.batches]) {
     const known = state.frameworks.get(frameworkId)
-    if (known?.state !== 'connected') problems.push(`framework ${frameworkId} is ${known?.state ?? 'unknown'}`)
+    if (known?.state !== 'connected')
+      problems.push(`framework ${frameworkId} is ${known?.state ?? 'unknown'}`)
     if (known && known.openCalls.size > 0) problems.push(`calls of ${frameworkId} are open at the leader`)
   }
   return [...problems, ...apps(world), ...batches(world), ...tasks(world), ...books(world)]
@@ -42,10 +45,14 @@ function apps(world: World): string[] {
     const instances = [...app.instances.values()]
     const up = instances.filter(
       ({ taskId, state, goal }) =>
-        goal === 'run' && state === 'RUNNING' && running.has(keyOf({ frameworkId: service.frameworkId, taskId })),
+        goal === 'run' &&
+        state === 'RUNNING' &&
+        running.has(keyOf({ frameworkId: service.frameworkId, taskId })),
     )
     if (up.length === wanted && instances.length === wanted) return []
-    const list = instances.map(({ taskId, state, goal, agentId }) => `${taskId} ${goal} ${state} on ${agentId}`)
+    const list = instances.map(
+      ({ taskId, state, goal, agentId }) => `${taskId} ${goal} ${state} on ${agentId}`,
+    )
     return [`app ${id} runs ${up.length} of ${wanted}: ${list.join(', ')}`]
   })
 }
@@ -64,15 +71,18 @@ function tasks(world: World): string[] {
   const state = world.leaders()[0]?.term?.core.state
   for (const key of running) {
     const task = state?.tasks.get(key)
-    if (task?.state !== 'RUNNING') problems.push(`${key} runs, to the leader it is ${task?.state ?? 'unknown'}`)
+    if (task?.state !== 'RUNNING')
+      problems.push(`${key} runs, to the leader it is ${task?.state ?? 'unknown'}`)
   }
   for (const task of state?.tasks.values() ?? [])
     if (!running.has(task.key)) problems.push(`${task.key} is ${task.state} to the leader, and does not run`)
   for (const agent of world.agents) {
     if (agent.hasGivenUp) continue
     for (const [key, task] of agent.checkpoint) {
-      if (!running.has(key)) problems.push(`agent ${agent.name} keeps ${key} (${task.state}), which does not run`)
-      if (task.updates.length > 0) problems.push(`agent ${agent.name} has updates of ${key} that are not acknowledged`)
+      if (!running.has(key))
+        problems.push(`agent ${agent.name} keeps ${key} (${task.state}), which does not run`)
+      if (task.updates.length > 0)
+        problems.push(`agent ${agent.name} has updates of ${key} that are not acknowledged`)
     }
     for (const { key } of agent.host.running())
       if (!agent.checkpoint.has(key)) problems.push(`${key} runs on ${agent.name}, which does not know it`)
@@ -87,11 +97,17 @@ function books(world: World): string[] {
   const { allocator, tasks: known, agents, launchingTasks, offers } = core.state
   const problems: string[] = []
   for (const agentId of agents.keys()) {
-    const held = Resources.sum([...known.values()].filter(task => task.agentId === agentId).map(each => each.resources))
+    const held = Resources.sum(
+      [...known.values()].filter(task => task.agentId === agentId).map(each => each.resources),
+    )
     const { offered, allocated } = allocator.held({ agentId })
-    if (!allocated.equals(held)) problems.push(`agent ${agentId}: ${allocated} allocated, its tasks hold ${held}`)
-    const shown = Resources.sum([...offers.values()].filter(each => each.offer.agentId === agentId).map(each => each.resources))
-    if (!offered.equals(shown)) problems.push(`agent ${agentId}: ${offered} offered, the offers hold ${shown}`)
+    if (!allocated.equals(held))
+      problems.push(`agent ${agentId}: ${allocated} allocated, its tasks hold ${held}`)
+    const shown = Resources.sum(
+      [...offers.values()].filter(each => each.offer.agentId === agentId).map(each => each.resources),
+    )
+    if (!offered.equals(shown))
+      problems.push(`agent ${agentId}: ${offered} offered, the offers hold ${shown}`)
     const sum = allocated.plus(offered).plus(allocator.free(agentId))
     if (!sum.equals(allocator.total(agentId))) problems.push(`agent ${agentId}: the books say ${sum} in all`)
   }

@@ -46,7 +46,8 @@ export class Updates extends Oracle {
         this.#isTrue(fact.status)
         return this.#isInOrder(fact)
       case 'handled':
-        if (fact.status.sequence !== undefined) this.#log(keyOf(fact.status)).handled.add(fact.status.sequence)
+        if (fact.status.sequence !== undefined)
+          this.#log(keyOf(fact.status)).handled.add(fact.status.sequence)
         return
       default:
         return
@@ -63,8 +64,7 @@ export class Updates extends Oracle {
 
   #log(key: Key): Log {
     let log = this.#logs.get(key)
-    if (!log)
-      this.#logs.set(key, (log = newLog()))
+    if (!log) this.#logs.set(key, (log = newLog()))
     return log
   }
 
@@ -96,7 +96,10 @@ export class Updates extends Oracle {
   #areDealtWith(key: Key, log: Log, kept: ReadonlySet<number>): void {
     for (const number of log.open) {
       const isFine = kept.has(number) || isDealtWith(log, number) || log.isRecordLost || this.#isTornDown(key)
-      this.expect(isFine, () => `update ${number} of ${key} is forgotten, and its framework has not dealt with it`)
+      this.expect(
+        isFine,
+        () => `update ${number} of ${key} is forgotten, and its framework has not dealt with it`,
+      )
     }
   }
 

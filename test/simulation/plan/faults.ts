@@ -25,7 +25,10 @@ export function faultsOf(seed: number, profile: Profile, names: Names, untilMs: 
 function faultOf(kind: FaultKind, chance: Chance, names: Names, untilMs: number): Fault {
   const atMs = chance.integer(firstMs, untilMs - 1_000)
   const briefly = { atMs, forMs: chance.integer(100, 5_000) }
-  const longer = { atMs, forMs: chance.is(0.7) ? chance.integer(500, 12_000) : chance.integer(12_000, 60_000) }
+  const longer = {
+    atMs,
+    forMs: chance.is(0.7) ? chance.integer(500, 12_000) : chance.integer(12_000, 60_000),
+  }
   const process = someProcess(chance, names)
   const agentId = chance.pick(names.agents)
   const probability = chance.next()
@@ -88,7 +91,18 @@ function faultOf(kind: FaultKind, chance: Chance, names: Names, untilMs: number)
 function lastWords(process: string, { agents, frameworks }: Names): readonly string[] {
   if (agents.includes(process)) return ['checkpoint', 'start', 'update', 'reply', 'stop', 'remove', 'forget']
   if (frameworks.includes(process)) return ['store', 'accept', 'acknowledge', 'kill', 'subscribe']
-  return ['launch', 'launch', 'kill', 'update', 'acknowledge', 'offers', 'reply', 'store', 'lease create', 'lease update']
+  return [
+    'launch',
+    'launch',
+    'kill',
+    'update',
+    'acknowledge',
+    'offers',
+    'reply',
+    'store',
+    'lease create',
+    'lease update',
+  ]
 }
 
 /** The leader is whoever it is then: more depends on it than on any other. */

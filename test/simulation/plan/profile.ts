@@ -66,7 +66,14 @@ export const profiles: readonly Profile[] = [
   {
     ...small,
     name: 'engines',
-    faults: { exit: [3, 8], 'starts-fail': [0, 2], 'bad-messages': [1, 4], 'disk-full': [0, 2], 'record-damaged': [0, 2], crash: [1, 5] },
+    faults: {
+      exit: [3, 8],
+      'starts-fail': [0, 2],
+      'bad-messages': [1, 4],
+      'disk-full': [0, 2],
+      'record-damaged': [0, 2],
+      crash: [1, 5],
+    },
   },
   {
     ...small,

@@ -78,7 +78,9 @@ export class BatchProcess extends SchedulerProcess {
       work: (bucket, now) => bucket.list(now),
       then: this.whenAlive((outcome: Outcome<StoreEntry[]>) => {
         if (outcome.kind !== 'done') return this.#load()
-        const stored = new Map(outcome.value.map(({ key, value }) => [key, JSON.parse(value) as Partial<Job>]))
+        const stored = new Map(
+          outcome.value.map(({ key, value }) => [key, JSON.parse(value) as Partial<Job>]),
+        )
         this.#jobs = this.#plans.map((_, number) => ({
           number,
           attempt: 1,
@@ -165,7 +167,8 @@ export class BatchProcess extends SchedulerProcess {
     const jobs = placed.map(({ job }) => job)
     // Written down before it is asked for: after a restart it is known what may exist.
     this.#store(jobs, () => {
-      for (const { taskId } of tasks) this.world.tell({ kind: 'launch-asked', key: keyOf({ frameworkId, taskId }) })
+      for (const { taskId } of tasks)
+        this.world.tell({ kind: 'launch-asked', key: keyOf({ frameworkId, taskId }) })
       const body = { offerIds: [offer.offerId], operations: [operationToWire({ launch: tasks })] }
       this.call('accept', body, reply => this.#answered(jobs, reply))
     })

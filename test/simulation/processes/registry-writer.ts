@@ -1,4 +1,4 @@
-import { keyPart } from '@tender/sdk/runtime'
+import { keyPart, type StoreEntry } from '@tender/sdk/runtime'
 import type { AgentRecord, RegistryContent, RegistryRecord } from '../../../master/registry/records.js'
 import { seal, unseal } from '../../../master/registry/seal.js'
 import type { Bucket } from '../world/bucket.js'
@@ -19,6 +19,8 @@ export class RegistryWriter {
   readonly #bucket: Bucket
   readonly #connection: Connection
   readonly #revisions = new Map<string, number>()
+  /** What was to be written, and may have been. */
+  readonly #unanswered = new Map<string, string | undefined>()
   readonly #jobs: Job[] = []
   #isWriting = false
   #onStopped: (() => void) | undefined
@@ -75,10 +77,16 @@ export class RegistryWriter {
     const record = records[index]
     if (!record) return then({ kind: 'done', value: undefined })
     const key = `${record.kind}.${keyPart(record.id)}`
+    if (this.#unanswered.has(key)) {
+      return this.#readBack(key, outcome =>
+        outcome.kind === 'done' ? this.#writeFrom({ records, then }, index, then) : then(outcome),
+      )
+    }
     const revision = this.#revisions.get(key)
     if (record.value === undefined && revision === undefined)
       return this.#writeFrom({ records, then }, index + 1, then)
     const text = record.value === undefined ? undefined : seal(record.value)
+    this.#unanswered.set(key, text)
     this.#store.ask(this.#connection, this.#bucket, {
       timeoutMs,
       work: (bucket, now) => {
@@ -89,9 +97,28 @@ export class RegistryWriter {
       },
       then: outcome => {
         if (outcome.kind !== 'done') return then(outcome)
+        this.#unanswered.delete(key)
         if (outcome.value === undefined) this.#revisions.delete(key)
         else this.#revisions.set(key, outcome.value)
         this.#writeFrom({ records, then }, index + 1, then)
+      },
+    })
+  }
+
+  /** A write that got no answer may have been done: then what is there is this leader's own, and no conflict. */
+  #readBack(key: string, then: (outcome: Outcome<StoreEntry | undefined>) => void): void {
+    this.#store.ask(this.#connection, this.#bucket, {
+      timeoutMs,
+      work: (bucket, now) => bucket.get(key, now),
+      then: outcome => {
+        if (outcome.kind !== 'done') return then(outcome)
+        const entry = outcome.value
+        if (entry?.value === this.#unanswered.get(key)) {
+          if (entry) this.#revisions.set(key, entry.revision)
+          else this.#revisions.delete(key)
+        }
+        this.#unanswered.delete(key)
+        then(outcome)
       },
     })
   }

@@ -1,6 +1,12 @@
 import type { Accepted, Envelope, ErrorCode, FrameworkInfo, Reply, TaskStatus } from '@tender/sdk/protocol'
 import { type Offer, offerFromWire } from '#sdk/scheduler/calls.js'
-import { type CallKind, Driver, type DriverCommand, type DriverEvent, type DriverInput } from '#sdk/scheduler/driver.js'
+import {
+  type CallKind,
+  Driver,
+  type DriverCommand,
+  type DriverEvent,
+  type DriverInput,
+} from '#sdk/scheduler/driver.js'
 import { keyOf } from '../world/facts.js'
 import type { Connection } from '../world/network.js'
 import { SimulatedProcess } from '../world/process.js'
@@ -120,7 +126,8 @@ export abstract class SchedulerProcess extends SimulatedProcess {
     this.#commands.push(...this.world.calling(this.name, () => driver.step(input, this.now())))
     if (this.#isPerforming) return
     this.#isPerforming = true
-    for (let command = this.#commands.shift(); command; command = this.#commands.shift()) this.#perform(command)
+    for (let command = this.#commands.shift(); command; command = this.#commands.shift())
+      this.#perform(command)
     this.#isPerforming = false
   }
 

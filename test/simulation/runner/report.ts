@@ -19,11 +19,15 @@ export function printFailure(seed: number, { plan, failure, lines }: Outcome): v
 }
 
 export function printCatch({ name, oracle, seed, message }: Catch): void {
-  const found = seed === undefined ? 'NOT FOUND' : `found by '${oracle}' after ${seed} seeds: ${firstLine(message)}`
+  const found =
+    seed === undefined ? 'NOT FOUND' : `found by '${oracle}' after ${seed} seeds: ${firstLine(message)}`
   console.log(`${name.padEnd(50)} ${found}`)
 }
 
-export function printTally({ seeds, virtualMs, steps, messages, faults, checks, failed }: Tally, tookMs: number): void {
+export function printTally(
+  { seeds, virtualMs, steps, messages, faults, checks, failed }: Tally,
+  tookMs: number,
+): void {
   const row = (name: string, amount: string) => console.log(`${name.padEnd(28)}${amount.padStart(16)}`)
   row('seeds', whole(seeds))
   row('virtual hours', (virtualMs / 3_600_000).toFixed(1))
@@ -34,7 +38,10 @@ export function printTally({ seeds, virtualMs, steps, messages, faults, checks, 
   console.log('checks')
   for (const [name, amount] of sorted(checks)) row(`  ${name}`, whole(amount))
   row('seconds', (tookMs / 1_000).toFixed(1))
-  const list = failed.map(({ seed, profile, failure }) => `  ${seed} (${profile}): ${failure.oracle}: ${firstLine(failure.message)}`)
+  const list = failed.map(
+    ({ seed, profile, failure }) =>
+      `  ${seed} (${profile}): ${failure.oracle}: ${firstLine(failure.message)}`,
+  )
   console.log(`${whole(seeds - failed.length)} passed, ${whole(failed.length)} failed`)
   for (const line of list) console.log(line)
 }

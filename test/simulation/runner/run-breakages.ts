@@ -12,7 +12,10 @@ export interface Catch {
 }
 
 /** Runs seeds with each breakage until one of them fails. */
-export async function runBreakages(seeds: number, onCatch: (found: Catch) => void = () => {}): Promise<Catch[]> {
+export async function runBreakages(
+  seeds: number,
+  onCatch: (found: Catch) => void = () => {},
+): Promise<Catch[]> {
   const waiting = [...breakages]
   const caught: Catch[] = []
   const workers = Array.from({ length: availableParallelism() }, async () => {
@@ -23,7 +26,9 @@ export async function runBreakages(seeds: number, onCatch: (found: Catch) => voi
     }
   })
   await Promise.all(workers)
-  return breakages.map(({ name }) => caught.find(each => each.name === name)).filter(each => each !== undefined)
+  return breakages
+    .map(({ name }) => caught.find(each => each.name === name))
+    .filter(each => each !== undefined)
 }
 
 async function catchOf({ name }: Breakage, seeds: number): Promise<Catch> {

@@ -31,10 +31,12 @@ export async function runSeeds(options: Options): Promise<Tally> {
     return part
   }
   const count = Math.min(options.workers ?? availableParallelism(), Math.ceil(options.seeds / seedsOfAPart))
-  const workers = Array.from({ length: count }, () => workThrough(startWorker(options.breakage), takePart, part => {
-    add(tally, part)
-    options.onProgress?.(tally)
-  }))
+  const workers = Array.from({ length: count }, () =>
+    workThrough(startWorker(options.breakage), takePart, part => {
+      add(tally, part)
+      options.onProgress?.(tally)
+    }),
+  )
   await Promise.all(workers)
   tally.failed.sort((a, b) => a.seed - b.seed)
   return tally
@@ -43,14 +45,21 @@ export async function runSeeds(options: Options): Promise<Tally> {
 function startWorker(breakage: string | undefined): ChildProcess {
   const url = (path: string) => fileURLToPath(new URL(path, import.meta.url))
   const isKnown = breakage === undefined || breakages.some(({ name }) => name === breakage)
-  if (!isKnown) throw new RangeError(`a breakage is one of ${breakages.map(({ name }) => name).join(', ')}, got ${breakage}`)
+  if (!isKnown)
+    throw new RangeError(
+      `a breakage is one of ${breakages.map(({ name }) => name).join(', ')}, got ${breakage}`,
+    )
   return fork(url('./worker.js'), {
     execArgv: breakage === undefined ? [] : ['--import', url('../breakages/register.js')],
     env: { ...process.env, ...(breakage === undefined ? {} : { TENDER_BREAKAGE: breakage }) },
   })
 }
 
-async function workThrough(worker: ChildProcess, takePart: () => number[], onPart: (part: Tally) => void): Promise<void> {
+async function workThrough(
+  worker: ChildProcess,
+  takePart: () => number[],
+  onPart: (part: Tally) => void,
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const order = () => {
       const seeds = takePart()
@@ -63,7 +72,9 @@ async function workThrough(worker: ChildProcess, takePart: () => number[], onPar
       order()
     })
     worker.once('error', reject)
-    worker.once('exit', code => reject(new Error(`a worker of the simulation has ended with exit code ${code}`)))
+    worker.once('exit', code =>
+      reject(new Error(`a worker of the simulation has ended with exit code ${code}`)),
+    )
     order()
   })
 }

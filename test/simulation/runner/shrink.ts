@@ -34,7 +34,10 @@ export function shrink(plan: Plan): Outcome {
 }
 
 /** A list in a plan, and the plan with a part of the list. */
-type Parts = (plan: Plan) => { readonly count: number; readonly keep: (isKept: (index: number) => boolean) => Plan }
+type Parts = (plan: Plan) => {
+  readonly count: number
+  readonly keep: (isKept: (index: number) => boolean) => Plan
+}
 
 function partsOf(name: 'faults' | 'operator' | 'batches' | 'apps' | 'agents' | 'masters'): Parts {
   return plan => ({
@@ -47,7 +50,10 @@ const jobsOf: Parts = plan => ({
   count: plan.batches.reduce((sum, { jobs }) => sum + jobs.length, 0),
   keep: isKept => {
     let index = 0
-    return { ...plan, batches: plan.batches.map(batch => ({ ...batch, jobs: batch.jobs.filter(() => isKept(index++)) })) }
+    return {
+      ...plan,
+      batches: plan.batches.map(batch => ({ ...batch, jobs: batch.jobs.filter(() => isKept(index++)) })),
+    }
   },
 })
 
@@ -76,5 +82,9 @@ function isPossible({ faults, masters, agents, apps, batches }: Plan): boolean {
     Object.entries(fault).flatMap(([field, value]) =>
       field === 'process' || field === 'agentId' ? [String(value)] : [],
     )
-  return masters.length > 0 && agents.length > 0 && faults.every(fault => namesOf(fault).every(name => names.has(name)))
+  return (
+    masters.length > 0 &&
+    agents.length > 0 &&
+    faults.every(fault => namesOf(fault).every(name => names.has(name)))
+  )
 }

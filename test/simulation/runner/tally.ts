@@ -21,7 +21,10 @@ export function emptyTally(): Tally {
   return { seeds: 0, virtualMs: 0, steps: 0, messages: 0, faults: {}, checks: {}, failed: [] }
 }
 
-export function count(tally: Tally, { plan, failure, virtualMs, steps, messages, faults, checks }: Outcome): void {
+export function count(
+  tally: Tally,
+  { plan, failure, virtualMs, steps, messages, faults, checks }: Outcome,
+): void {
   const failed = failure ? [{ seed: plan.seed, profile: plan.profile, failure }] : []
   const one = { seeds: 1, virtualMs, steps, messages, failed }
   add(tally, { ...one, faults: Object.fromEntries(faults), checks: Object.fromEntries(checks) })

@@ -41,7 +41,8 @@ const decoders = new Map<Messages, (bytes: Uint8Array) => Decoded<Messages>>()
 
 function reader<M extends Messages>(messages: M): (packed: Packed) => Decoded<M> {
   let decode = decoders.get(messages)
-  if (!decode) decoders.set(messages, (decode = decoder(messages) as (bytes: Uint8Array) => Decoded<Messages>))
+  if (!decode)
+    decoders.set(messages, (decode = decoder(messages) as (bytes: Uint8Array) => Decoded<Messages>))
   const read = decode as (bytes: Uint8Array) => Decoded<M>
   return packed =>
     packed instanceof Uint8Array ? read(packed) : ({ ok: true, message: packed } as unknown as Decoded<M>)

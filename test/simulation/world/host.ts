@@ -59,7 +59,10 @@ export class Host {
   }
 
   /** What is there of these tasks, for an agent that has started; it is told from now on. */
-  adopt(tasks: readonly TaskKey[], events: HostEvents): { running: StartedContainer[]; exits: ContainerExit[] } {
+  adopt(
+    tasks: readonly TaskKey[],
+    events: HostEvents,
+  ): { running: StartedContainer[]; exits: ContainerExit[] } {
     this.#events = events
     const running: StartedContainer[] = []
     const exits: ContainerExit[] = []
@@ -85,7 +88,8 @@ export class Host {
     if (known?.state === 'running') {
       return this.#later(events => events.started(startedOf(known)))
     }
-    if (known) return this.#later(events => events.startFailed(task, 'start-failed', 'its container is there'))
+    if (known)
+      return this.#later(events => events.startFailed(task, 'start-failed', 'its container is there'))
     const container: Container = {
       ...task,
       key,
@@ -103,7 +107,8 @@ export class Host {
         return this.#events?.started(startedOf(container))
       }
       this.#containers.delete(key)
-      if (container.isStopping) return this.#events?.startFailed(task, 'stopped', 'stopped while it was started')
+      if (container.isStopping)
+        return this.#events?.startFailed(task, 'stopped', 'stopped while it was started')
       this.#events?.startFailed(task, 'start-failed', 'the engine could not start it')
     })
   }

@@ -148,7 +148,10 @@ export abstract class SimulatedProcess {
   }
 
   #die(): void {
-    this.world.trace(this.name, `dies${this.#fatal === undefined ? ' between two commands' : `, having said ${this.#fatal}`}`)
+    this.world.trace(
+      this.name,
+      `dies${this.#fatal === undefined ? ' between two commands' : `, having said ${this.#fatal}`}`,
+    )
     this.crash()
     this.world.supervise(this)
   }
