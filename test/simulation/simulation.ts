@@ -2,6 +2,7 @@ import { Customer } from './customer.js'
 import { Injection } from './faults/injection.js'
 import { oraclesFor } from './oracles/index.js'
 import { unrest } from './oracles/rest.js'
+import { Operator } from './operator.js'
 import type { Plan } from './plan/plan.js'
 import type { FaultKind } from './plan/fault.js'
 import { PromiseBroken } from './world/promise-broken.js'
@@ -37,6 +38,7 @@ export function simulate(plan: Plan, options: { readonly isTraced?: boolean } = 
   try {
     for (const process of world.processes.values()) world.timeline.after(0, () => process.start())
     new Customer(world)
+    new Operator(world)
     world.timeline.runUntil(plan.endAtMs)
     const left = [...unrest(world), ...oracles.flatMap(oracle => oracle.remains())]
     if (left.length > 0) throw new PromiseBroken('comes to rest', left.join('; '))

@@ -3,6 +3,7 @@ import { Capacity } from './capacity.js'
 import { Durable } from './durable.js'
 import { Epochs } from './epochs.js'
 import { Offers } from './offers.js'
+import { Orders } from './orders.js'
 import { Once } from './once.js'
 import type { Oracle } from './oracle.js'
 import { Stops } from './stops.js'
@@ -12,5 +13,5 @@ export { Oracle } from './oracle.js'
 
 /** Everybody who watches. */
 export function oraclesFor(world: World): Oracle[] {
-  return [Capacity, Once, Updates, Stops, Offers, Epochs, Durable].map(Kind => new Kind(world))
+  return [Capacity, Once, Updates, Stops, Offers, Epochs, Durable, Orders].map(Kind => new Kind(world))
 }

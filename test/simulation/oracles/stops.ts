@@ -16,14 +16,12 @@ export class Stops extends Oracle {
       case 'kill-asked':
         this.#causes.set(fact.key, 'killed')
         return
-      case 'torn-down':
-        this.#tornDown.add(fact.frameworkId)
-        return
       case 'record-lost':
         this.#lost.add(fact.key)
         return
       case 'operator-asked':
         if (fact.call.kind === 'drain') this.#draining.add(fact.call.agentId)
+        if (fact.call.kind === 'tear-down') this.#tornDown.add(fact.call.frameworkId)
         return
       case 'leader-event':
         // A task that a leader has called ended must not run on.

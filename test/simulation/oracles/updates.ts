@@ -39,8 +39,8 @@ export class Updates extends Oracle {
       case 'container-ended':
         this.#exits.set(fact.key, fact.exitCode)
         return
-      case 'torn-down':
-        this.#tornDown.add(fact.frameworkId)
+      case 'operator-asked':
+        if (fact.call.kind === 'tear-down') this.#tornDown.add(fact.call.frameworkId)
         return
       case 'told':
         this.#isTrue(fact.status)

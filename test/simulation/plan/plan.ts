@@ -4,12 +4,14 @@ import type { OperatorCall } from '../../../master/core/operator-calls.js'
 import type { JobPlan } from '../processes/batch-process.js'
 import { Chance } from '../world/chance.js'
 import type { Fault } from './fault.js'
-import { faultsOf } from './faults.js'
+import { faultsOf, type Names } from './faults.js'
 import { type Profile, profiles } from './profile.js'
 
 export interface Settings {
   /** How often processes look at their deadlines; 100 ms in production. */
   readonly tickMs: number
+  /** How long a dead leader still counts; 1 s in production, on one NATS server. */
+  readonly leaseMs: number
   /** Of how many agents a leader makes offers at a time. */
   readonly offerSlice: number
   /** Messages travel as bytes, and are checked as in production. */
@@ -65,6 +67,7 @@ export function planOf(seed: number): Plan {
     profile: profile.name,
     settings: {
       tickMs: chance.pick(profile.tickMs),
+      leaseMs: chance.pick(profile.leaseMs),
       offerSlice: chance.pick([1, 2, Infinity]),
       isCodecReal: seed % 50 === 0,
     },
@@ -74,7 +77,7 @@ export function planOf(seed: number): Plan {
     agents,
     apps,
     batches,
-    operator: [],
+    operator: operatorOf(new Chance(seed, 'operator'), profile, names),
     faults: faultsOf(seed, profile, names, healAtMs),
   }
 }
@@ -109,6 +112,35 @@ function appsOf(chance: Chance, profile: Profile, agents: number): AppPlan[] {
       changes: changes.toSorted((a, b) => a.atMs - b.atMs),
     }
   })
+}
+
+/** At most one agent is not offered at a time: what is wanted has room on the others. */
+function operatorOf(chance: Chance, profile: Profile, names: Names): Plan['operator'] {
+  const times = Array.from({ length: chance.integer(...profile.operator) }, () =>
+    chance.integer(8_000, healAtMs),
+  ).toSorted((a, b) => a - b)
+  const calls: { atMs: number; call: OperatorCall }[] = []
+  const held: string[] = []
+  for (const atMs of times) {
+    const agentId = held[0] ?? chance.pick(names.agents)
+    const framework = names.frameworks.find(name => name !== 'service')
+    if (chance.is(0.4)) {
+      calls.push({ atMs, call: { kind: 'set-weight', role: '*', weight: chance.integer(1, 9) } })
+    } else if (chance.is(0.1) && framework !== undefined) {
+      calls.push({ atMs, call: { kind: 'tear-down', frameworkId: framework } })
+    } else if (chance.is(0.15)) {
+      const unavailability = { startMs: 1_700_000_000_000 + chance.integer(0, 3_600_000) }
+      calls.push({ atMs, call: { kind: 'set-maintenance', agentIds: [agentId], unavailability } })
+    } else if (held.length > 0) {
+      calls.push({ atMs, call: { kind: 'reactivate', agentId } })
+      held.length = 0
+    } else {
+      const drain = { kind: 'drain', agentId, graceMs: chance.integer(0, 30_000) } as const
+      calls.push({ atMs, call: chance.is(0.6) ? drain : { kind: 'deactivate', agentId } })
+      held.push(agentId)
+    }
+  }
+  return calls
 }
 
 function batchesOf(chance: Chance, profile: Profile): BatchPlan[] {

@@ -10,6 +10,9 @@ export interface Profile {
   readonly apps: Bounds
   readonly batches: Bounds
   readonly jobs: Bounds
+  /** How many calls of operators. */
+  readonly operator: Bounds
+  readonly leaseMs: readonly number[]
   readonly tickMs: readonly number[]
   /** How many faults of each kind. */
   readonly faults: Readonly<Partial<Record<FaultKind, Bounds>>>
@@ -21,6 +24,9 @@ const small = {
   apps: [0, 2],
   batches: [1, 2],
   jobs: [4, 14],
+  operator: [0, 0],
+  // Mostly a long one: to look at it takes half of the time of a run.
+  leaseMs: [1_000, 4_000, 4_000, 8_000],
   tickMs: [500, 500, 1_000],
 } satisfies Omit<Profile, 'name' | 'faults'>
 
@@ -29,6 +35,7 @@ export const profiles: readonly Profile[] = [
     ...small,
     name: 'calm',
     masters: [2, 3],
+    leaseMs: [1_000],
     tickMs: [100, 200],
     faults: { crash: [0, 1], resign: [0, 1], exit: [0, 3] },
   },
@@ -77,8 +84,24 @@ export const profiles: readonly Profile[] = [
   },
   {
     ...small,
+    name: 'operators',
+    masters: [2, 3],
+    agents: [3, 5],
+    operator: [4, 12],
+    faults: {
+      crash: [0, 3],
+      pause: [0, 2],
+      cut: [0, 2],
+      'store-slow': [0, 2],
+      'store-answers-lost': [0, 1],
+      'store-refuses': [0, 1],
+    },
+  },
+  {
+    ...small,
     name: 'everything',
     masters: [2, 3],
+    operator: [0, 4],
     faults: {
       crash: [1, 6],
       resign: [0, 1],

@@ -19,7 +19,6 @@ import { SimulatedProcess } from '../world/process.js'
 import type { Outcome } from '../world/store.js'
 import { RegistryWriter } from './registry-writer.js'
 
-export const leaseMs = 1_000
 const leaseKey = 'leader'
 const beaconMs = 1_000
 
@@ -76,7 +75,7 @@ export class MasterProcess extends SimulatedProcess {
       hasLeft = true
     })
     term.registry.stop(leaveOnce)
-    this.after(leaseMs, leaveOnce)
+    this.after(this.world.settings.leaseMs, leaveOnce)
   }
 
   /** The store tells that the lease was given up. */
@@ -108,7 +107,7 @@ export class MasterProcess extends SimulatedProcess {
       'leader',
       this.whenAlive(parcel => this.#receive(parcel)),
     )
-    this.#election = new Election({ self: { masterId, httpUrl: `http://${masterId}` }, leaseMs })
+    this.#election = new Election({ self: { masterId, httpUrl: `http://${masterId}` }, leaseMs: this.world.settings.leaseMs })
     this.#elect({ kind: 'start' } as ElectionHappening)
   }
 
@@ -160,7 +159,7 @@ export class MasterProcess extends SimulatedProcess {
 
   #askForLease(operation: LeaseOperation): void {
     this.world.store.ask(this.#connection, this.world.lease, {
-      timeoutMs: Math.max(500, leaseMs / 2),
+      timeoutMs: Math.max(500, this.world.settings.leaseMs / 2),
       work: (bucket, now): unknown => {
         if (operation.kind === 'read') return bucket.get(leaseKey, now)
         if (operation.kind === 'create') return bucket.create(leaseKey, operation.value, now)
@@ -303,7 +302,8 @@ export class MasterProcess extends SimulatedProcess {
   /** As `Standstill` does it: after a long pause, the lease is looked at before anything else is done. */
   #holds(term: Term, work: () => void): boolean {
     const now = this.now()
-    const stoodStill = now - term.lastMs >= leaseMs + this.world.settings.tickMs
+    const { leaseMs, tickMs } = this.world.settings
+    const stoodStill = now - term.lastMs >= leaseMs + tickMs
     term.lastMs = now
     if (term.held) term.held.push(work)
     else if (stoodStill) {

@@ -74,7 +74,6 @@ export type Fact =
   /** The leader has answered that it was not launched, for certain. */
   | { readonly kind: 'launch-refused'; readonly key: Key; readonly code: string }
   | { readonly kind: 'kill-asked'; readonly key: Key }
-  | { readonly kind: 'torn-down'; readonly frameworkId: string }
   | { readonly kind: 'operator-asked'; readonly call: OperatorCall }
   | { readonly kind: 'operator-answered'; readonly call: OperatorCall; readonly reply: Reply | undefined }
   /** All faults have ended; what is left has to come right by itself. */

@@ -1,6 +1,6 @@
 import { AgentProcess } from '../processes/agent-process.js'
 import { BatchProcess } from '../processes/batch-process.js'
-import { leaseMs, MasterProcess } from '../processes/master-process.js'
+import { MasterProcess } from '../processes/master-process.js'
 import { ServiceProcess } from '../processes/service-process.js'
 import type { Plan, Settings } from '../plan/plan.js'
 import { Bucket } from './bucket.js'
@@ -22,7 +22,7 @@ export class World {
   readonly network: Network
   readonly store: Store
   readonly registry = new Bucket('registry')
-  readonly lease = new Bucket('leader', leaseMs)
+  readonly lease: Bucket
   readonly codec: Codec
   readonly masters: readonly MasterProcess[]
   readonly agents: readonly AgentProcess[]
@@ -43,6 +43,7 @@ export class World {
     this.network = new Network(this.timeline, new Chance(plan.seed, 'network'))
     this.store = new Store(this.timeline, this.network, new Chance(plan.seed, 'store'))
     this.#supervision = new Chance(plan.seed, 'supervision')
+    this.lease = new Bucket('leader', plan.settings.leaseMs)
     this.codec = new Codec(plan.settings.isCodecReal)
     this.masters = plan.masters.map(name => new MasterProcess(this, name))
     this.agents = plan.agents.map(info => new AgentProcess(this, info))
