@@ -32,7 +32,7 @@ export function frameworkMessage(turn: Turn, frameworkId: FrameworkId, message: 
       { kind: 'framework', id: frameworkId },
       'resynchronise',
       { reason },
-      { to: message.session },
+      { to: message.session, v: message.v },
     )
   }
   const arrival = framework.link?.arrive(message)

@@ -1,4 +1,4 @@
-import type { Beacon } from '@tender/sdk/protocol'
+import { type Beacon, oldestProtocolVersion, protocolVersion } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import { Resources } from '@tender/sdk/values'
 import { Allocator } from '../allocator/allocator.js'
@@ -144,16 +144,31 @@ export class Master {
   }
 }
 
-/** Whoever sent it is told, inside the numbering of its link where it has one. */
+/**
+ * Whoever sent it is told, inside the numbering of its link where it has one. An instance that comes in place of the
+ * one of the link is a stranger: what is meant for that one it would let pass.
+ */
 function badMessage(turn: Turn, input: Extract<MasterInput, { kind: 'bad-message' }>): void {
-  const { peer, error, call, number } = input
+  const { peer, error, call, number, v } = input
   turn.log('warn', 'a message was refused', { [`${peer.kind}Id`]: peer.id, error: error.message })
   const agent = peer.kind === 'agent' ? turn.state.agents.get(peer.id) : undefined
   const framework = peer.kind === 'framework' ? turn.state.frameworks.get(peer.id) : undefined
-  if (number) (agent ?? framework)?.link?.skip(number)
+  const known = agent ?? framework
+  if (number && number.session !== known?.session)
+    return turn.refuse(peer, error, {
+      to: number.session,
+      ...(call === undefined ? {} : { call }),
+      ...(v === undefined ? {} : { v: nearestVersion(v) }),
+    })
+  if (number) known?.link?.skip(number)
   if (agent?.link) turn.toAgent(agent, 'reply', refusal(error), call)
   else if (framework?.link) turn.toFramework(framework, 'reply', refusal(error), call)
   else turn.refuse(peer, error, call === undefined ? {} : { call })
+}
+
+/** A newer peer reads the newest of this program, if any. */
+function nearestVersion(v: number): number {
+  return Math.min(Math.max(v, oldestProtocolVersion), protocolVersion)
 }
 
 /** What the registry knows, before anybody has been heard of. Tasks are rebuilt as the agents register. */

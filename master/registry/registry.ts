@@ -35,6 +35,11 @@ function checkRole(role: string): void {
   if (rule !== undefined) throw new TypeError(`${rule}, got '${role}'`)
 }
 
+/** The registry was written by a newer Tender. */
+export class NewerRecordError extends Error {
+  override readonly name = 'NewerRecordError'
+}
+
 /**
  * The master's durable facts in a key-value bucket, one record each. Every write is a compare-and-set on what this
  * leader has read or written last: a write of another leader is a conflict, and the end of this one.
@@ -51,7 +56,10 @@ export class Registry {
     this.#log = log
   }
 
-  /** Reads all. A record that is damaged is reported and left out; the rest counts. */
+  /**
+   * Reads all. A record that is damaged is reported and left out; the rest counts.
+   * @throws NewerRecordError when a record is of a newer version: without what it says, this leader would decide wrongly
+   */
   async load(): Promise<RegistryContent> {
     const agents: AgentRecord[] = []
     const frameworks: FrameworkRecord[] = []
@@ -109,16 +117,14 @@ export class Registry {
 
   #read<K extends Kind>(key: string, kind: K, text: string): ReadonlyArray<RecordOf<K>> {
     try {
-      const checked = validators[kind](unseal(text))
+      const value = unseal(text)
+      refuseNewer(key, value)
+      const checked = validators[kind](value)
       if (!checked.ok) throw new TypeError(describeProblems(checked.problems))
-      if (checked.value.v > recordVersion) {
-        throw new TypeError(
-          `this program reads records up to version ${recordVersion}, got ${checked.value.v}`,
-        )
-      }
       checkMeaning[kind](checked.value as never)
       return [checked.value as RecordOf<K>]
     } catch (error) {
+      if (error instanceof NewerRecordError) throw error
       this.#log.error('a record of the registry cannot be read; it is left out', {
         key,
         error: describeError(error),
@@ -126,6 +132,14 @@ export class Registry {
       return []
     }
   }
+}
+
+function refuseNewer(key: string, value: unknown): void {
+  const v = typeof value === 'object' && value !== null && 'v' in value ? value.v : undefined
+  if (typeof v !== 'number' || v <= recordVersion) return
+  throw new NewerRecordError(
+    `'${key}' in the registry is of version ${v}; this Tender reads up to ${recordVersion}. Start the newer one again`,
+  )
 }
 
 interface Records {

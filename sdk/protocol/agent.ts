@@ -62,7 +62,7 @@ export const agentToLeader = {
     orphans: optional(array(orphan)),
     /** Absent: it is well. */
     health: optional(agentHealth),
-    /** How often this agent has been started, counted in its checkpoint: of two that use one id, the newer one counts. */
+    /** Greater at each start of this agent, as its checkpoint knows: of two that use one id, the newer one counts. */
     starts: optional(integer({ minimum: 1 })),
     received,
   }),

@@ -1,4 +1,5 @@
 import { benchAllocator } from './allocator.js'
+import { benchCheckpoint } from './checkpoint.js'
 import { benchLaunch } from './launch.js'
 import { benchMemory } from './memory.js'
 import { type Measured, printMachine, printTable } from './report.js'
@@ -8,6 +9,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Measured[]>>> = {
   launch: benchLaunch,
   'ten-instances': benchTenInstances,
   memory: benchMemory,
+  checkpoint: benchCheckpoint,
   allocator: benchAllocator,
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -76,5 +76,26 @@ describe('an agent whose disk is full', function () {
     agent.killTask('t2')
     await agent.reaches('t2', 'KILLED')
     expect(agent.isAlive).to.equal(true)
+  })
+
+  it('goes on when it has become read-only, and removes later what is acknowledged meanwhile', async () => {
+    await agent.start('--resources', 'cpus:4', '--containerizers', 'process')
+    agent.order(task('t1', 'exit 3'))
+    const { sequence = 0 } = await agent.reaches('t1', 'FAILED')
+    execFileSync('mount', ['-o', 'remount,ro', workDir])
+    agent.order(task('t2', 'exec sleep 1000'))
+    await agent.until('it is not well', () => (agent.health.ok ? undefined : true))
+    expect(agent.health.reason).to.match(/^disk: .*EROFS/)
+    agent.acknowledge('t1', sequence)
+    await agent.until('it cannot forget', () => agent.output.includes('could not be removed') || undefined)
+
+    execFileSync('mount', ['-o', 'remount,rw', workDir])
+    await agent.until('it is well', () => (agent.health.ok ? true : undefined))
+    await agent.kill()
+    agent.acknowledges = true
+    const { tasks } = await agent.start('--resources', 'cpus:4', '--containerizers', 'process')
+    expect(tasks.map(({ taskId, state }) => [taskId, state])).to.deep.equal([['t1', 'FAILED']])
+    const record = join(agent.workDir, 'checkpoint/tasks/f/t1.json')
+    await agent.until('it is forgotten', () => !existsSync(record) || undefined)
   })
 })

@@ -109,6 +109,18 @@ describe('agents that come back', () => {
     expect(rig.offered('web')).to.deep.equal(['a1 prod: cpus:4;mem:1024'])
   })
 
+  it('and refuse a launch: the task is dropped', () => {
+    rig.deafAgents.add('a1')
+    launch()
+    const call = rig.received.findLast(({ kind }) => kind === 'launch')?.call
+    rig.send({ kind: 'agent', id: 'a1' }, 'reply', { ok: false, code: 'malformed', message: 'no' }, call)
+    expect(rig.sent('framework web', 'update')[0]?.status).to.include({
+      state: 'DROPPED',
+      message: 'agent a1 refused it: no',
+    })
+    expect(rig.offered('web')).to.have.members(['a1 prod: cpus:3;mem:1024', 'a1 prod: cpus:1'])
+  })
+
   it('are asked again when what they list was overtaken while the registry was written', () => {
     rig.registry = 'waits'
     rig.operate({ kind: 'deactivate', agentId: 'a1' })

@@ -51,6 +51,8 @@ export class LedAgent {
   readonly #natsUrl: string
   readonly #transport: Transport
   #link = new LinkEnd('m0')
+  /** The session of its last registration. */
+  #registered = ''
   #process: ChildProcess | undefined
   #beacon: NodeJS.Timeout | undefined
 
@@ -123,6 +125,10 @@ export class LedAgent {
     this.#say('kill', { frameworkId, taskId }, `kill-${taskId}`)
   }
 
+  acknowledge(taskId: string, sequence: number): void {
+    this.#say('acknowledge', { frameworkId, taskId, sequence })
+  }
+
   /** The update by which a task has reached this state. */
   async reaches(taskId: string, state: TaskStatus['state']): Promise<TaskStatus> {
     return await this.until(`${taskId} is ${state}`, () =>
@@ -135,7 +141,12 @@ export class LedAgent {
   }
 
   async until<T>(what: string, look: () => T | undefined): Promise<T> {
-    return await until(`${what} (${this.output})`, patienceMs, async () => look())
+    try {
+      return await until(what, patienceMs, async () => look())
+    } catch (cause) {
+      const told = this.updates.map(({ taskId, state, message }) => [taskId, state, message].join(' '))
+      throw new Error([String(cause), ...told, this.output].join('\n'), { cause })
+    }
   }
 
   async dispose(): Promise<void> {
@@ -153,7 +164,9 @@ export class LedAgent {
       const { message } = decoded
       switch (message.kind) {
         case 'register':
-          this.#link = new LinkEnd(`m-${message.session}`)
+          // A repeated registration begins no new link: its numbers would look like repetitions.
+          if (this.#registered !== message.session) this.#link = new LinkEnd(`m-${message.session}`)
+          this.#registered = message.session
           this.health = message.body.health ?? { ok: true }
           this.#say(
             'reply',
@@ -181,7 +194,7 @@ export class LedAgent {
     const { taskId, sequence = 0 } = status
     const isKnown = this.updates.some(update => update.taskId === taskId && update.sequence === sequence)
     if (!isKnown) this.updates.push(status)
-    if (this.acknowledges) this.#say('acknowledge', { frameworkId, taskId, sequence })
+    if (this.acknowledges) this.acknowledge(taskId, sequence)
   }
 
   #say(kind: string, body: object, call?: string): void {

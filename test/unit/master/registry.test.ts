@@ -129,7 +129,6 @@ describe('the registry', () => {
       { ...records[0]?.value, agent: { ...agent, resources: { 'cpus(': 1 } } },
     ],
     ['a role that is none', 'role.x', { v: 1, role: 'a//b', weight: 1 }],
-    ['a newer version', 'cluster.settings', { v: 2 }],
   ]
   for (const [name, key, value] of meaningless) {
     it(`leaves out a record with ${name}`, async () => {
