@@ -15,6 +15,12 @@ export const breakages: readonly Breakage[] = [
     replace: 'if (false)',
   },
   {
+    name: 'take any update of an unknown task for its first',
+    file: 'sdk/dist/scheduler/updates.js',
+    find: 'Math.min(oldest ?? sequence, sequence) - 1',
+    replace: 'sequence - 1',
+  },
+  {
     name: 'ignore the epoch, as a framework',
     file: 'sdk/dist/scheduler/driver.js',
     find: 'if (message.epoch < this.#epoch || isForAnother)',
@@ -48,8 +54,8 @@ export const breakages: readonly Breakage[] = [
   {
     name: 'send an update before it is stored',
     file: 'dist/agent/core/agent.js',
-    find: `return mayTell ? [...commands, this.#send('update', { status })] : commands;`,
-    replace: `return mayTell ? [this.#send('update', { status }), ...commands] : commands;`,
+    find: 'return mayTell ? [...commands, this.#sendUpdate(task, status)] : commands;',
+    replace: 'return mayTell ? [this.#sendUpdate(task, status), ...commands] : commands;',
   },
   {
     name: 'adopt nothing after a restart',

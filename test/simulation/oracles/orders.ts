@@ -25,7 +25,8 @@ export class Orders extends Oracle {
     else if (fact.kind === 'elected') {
       const leader = this.world.masters.find(({ term }) => term?.epoch === fact.epoch)
       const newest = this.world.leaders()[0]
-      if (leader?.term && leader === newest) for (const problem of this.#problems(leader.term.core.state)) this.expect(false, () => problem)
+      if (leader?.term && leader === newest)
+        for (const problem of this.#problems(leader.term.core.state)) this.expect(false, () => problem)
     }
   }
 

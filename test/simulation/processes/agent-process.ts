@@ -25,6 +25,7 @@ export class AgentProcess extends SimulatedProcess {
   #resources: Pick<AgentInfo, 'resources' | 'resourcesRevision'> | undefined
   #core: Agent | undefined
   #connection: Connection | undefined
+  #starts = 0
 
   constructor(world: World, info: AgentInfo) {
     super(world, info.agentId)
@@ -51,7 +52,10 @@ export class AgentProcess extends SimulatedProcess {
   protected override onStart(): void {
     if (this.hasGivenUp) return this.crash()
     const tasks = [...this.checkpoint.values()].map(task => ({ ...task, updates: [...task.updates] }))
-    const core = new Agent({ info: this.info, session: `${this.name}-${this.life}` }, tasks)
+    // As the checkpoint counts them.
+    this.#starts = Math.max(this.#starts + 1, Math.floor(this.now() / 1_000))
+    const settings = { info: this.info, session: `${this.name}-${this.life}`, starts: this.#starts }
+    const core = new Agent(settings, tasks)
     this.#core = core
     // Its containers are looked for before it listens to anybody.
     this.after(this.#chance.integer(1, 300), () => {

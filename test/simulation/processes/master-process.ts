@@ -107,7 +107,10 @@ export class MasterProcess extends SimulatedProcess {
       'leader',
       this.whenAlive(parcel => this.#receive(parcel)),
     )
-    this.#election = new Election({ self: { masterId, httpUrl: `http://${masterId}` }, leaseMs: this.world.settings.leaseMs })
+    this.#election = new Election({
+      self: { masterId, httpUrl: `http://${masterId}` },
+      leaseMs: this.world.settings.leaseMs,
+    })
     this.#elect({ kind: 'start' } as ElectionHappening)
   }
 
