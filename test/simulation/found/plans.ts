@@ -8,7 +8,7 @@ export interface Found {
 
 export const found: readonly Found[] = [
   {
-    was: 'a framework that was started again took a later update first, and an earlier one was forgotten',
+    was: 'a new leader called tasks GONE that had ended while nobody led',
     plan: {
       seed: 73,
       profile: 'crashes',
@@ -74,6 +74,54 @@ export const found: readonly Found[] = [
           afterKind: 'accept',
         },
       ],
+    },
+  },
+  {
+    was: 'a framework that was started again took a later update first, and an earlier one was forgotten',
+    plan: {
+      seed: 73,
+      profile: 'crashes',
+      settings: {
+        tickMs: 500,
+        offerSlice: 2,
+        isCodecReal: false,
+        leaseMs: 1000,
+      },
+      healAtMs: 360000,
+      endAtMs: 600000,
+      masters: ['m1'],
+      agents: [
+        {
+          agentId: 'a2',
+          hostname: 'a2.test',
+          resources: {
+            cpus: 4,
+            mem: 8192,
+            ports: [[31000, 31009]],
+          },
+          attributes: {},
+          containerizers: ['docker', 'process'],
+          version: 'simulated',
+        },
+      ],
+      apps: [],
+      batches: [
+        {
+          frameworkId: 'batch1',
+          jobs: [
+            {
+              fromMs: 10_000,
+              resources: 'cpus:1;mem:512',
+              ports: 0,
+              durationMs: 1_000,
+              failures: 0,
+              killAfterMs: 2_000,
+            },
+          ],
+        },
+      ],
+      operator: [],
+      faults: [{ atMs: 9_500, forMs: 4_000, kind: 'crash', process: 'batch1', afterKind: 'accept' }],
     },
   },
 ]
