@@ -105,7 +105,7 @@ function call(
       case 'revive':
         return revive(turn, framework, message.body.roles)
       case 'kill':
-        return kill(turn, framework, message.body)
+        return kill(turn, framework, message.body, callId)
       case 'reconcile':
         return reconcile(turn, framework, message.body.tasks)
       case 'teardown':

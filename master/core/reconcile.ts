@@ -1,6 +1,6 @@
 import type { AgentId, FrameworkId, Reply, TaskId, TaskStatus } from '@tender/sdk/protocol'
 import type { TaskState } from '@tender/sdk/values'
-import { type Framework, type Task, taskKey } from './state.js'
+import { type Framework, type MasterState, type Task, taskKey } from './state.js'
 import { done, type Turn } from './turn.js'
 
 /** Tells the states of these tasks, or of all that are known when none is named. */
@@ -42,6 +42,13 @@ function known(turn: Turn, task: Task): TaskStatus {
   return { ...last, frameworkId, taskId, agentId, state, timestampMs: turn.now, reason: 'RECONCILIATION' }
 }
 
+/** Whether a task that this leader does not know may be on an agent that has not come yet; on any, unless one is named. */
+export function mayStillArrive({ agents }: MasterState, agentId: AgentId | undefined): boolean {
+  if (agentId !== undefined) return agents.get(agentId)?.state === 'recovering'
+  for (const { state } of agents.values()) if (state === 'recovering') return true
+  return false
+}
+
 /** Mesos' rule: no answer while the truth may still arrive, then what the absence of the task means. */
 function unknown(
   turn: Turn,
@@ -49,11 +56,8 @@ function unknown(
   taskId: TaskId,
   agentId: AgentId | undefined,
 ): TaskStatus | undefined {
-  const agents = [...turn.state.agents.values()]
+  if (mayStillArrive(turn.state, agentId)) return undefined
   const agent = agentId === undefined ? undefined : turn.state.agents.get(agentId)
-  const mayStillArrive =
-    agentId === undefined ? agents.some(each => each.state === 'recovering') : agent?.state === 'recovering'
-  if (mayStillArrive) return undefined
   const states: Record<'registered' | 'unreachable', TaskState> = {
     registered: 'GONE',
     unreachable: 'UNREACHABLE',

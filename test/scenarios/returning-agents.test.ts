@@ -109,6 +109,21 @@ describe('agents that come back', () => {
     expect(rig.offered('web')).to.deep.equal(['a1 prod: cpus:4;mem:1024'])
   })
 
+  it('with a task that is to be killed: who asks is answered when they have come', () => {
+    launch()
+    rig.elect()
+    rig.framework('web', { roles: ['prod'] })
+    const kill = (callId: string) => rig.call('web', 'kill', { taskId: 't1' }, callId)
+    const before = kill('k1')
+    rig.agent('a1')
+    expect([before, kill('k1'), rig.sent('agent a1', 'kill')]).to.deep.equal([
+      undefined,
+      { ok: true },
+      [orphan],
+    ])
+    expect(rig.call('web', 'kill', { taskId: 'unheard-of' })?.code).to.equal('unknown-task')
+  })
+
   it('and refuse a launch: the task is dropped', () => {
     rig.deafAgents.add('a1')
     launch()
