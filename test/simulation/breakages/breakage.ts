@@ -6,4 +6,6 @@ export interface Breakage {
   /** Is there exactly once. */
   readonly find: string
   readonly replace: string
+  /** One that finds it, so that it is soon found; when others do now, they are looked for. */
+  readonly seed: number
 }

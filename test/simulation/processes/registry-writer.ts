@@ -1,4 +1,4 @@
-import { keyPart, type StoreEntry } from '@tender/sdk/runtime'
+import { keyPart } from '@tender/sdk/runtime'
 import type { AgentRecord, RegistryContent, RegistryRecord } from '../../../master/registry/records.js'
 import { seal, unseal } from '../../../master/registry/seal.js'
 import type { Bucket } from '../world/bucket.js'
@@ -13,15 +13,25 @@ interface Job {
   readonly then: (outcome: Outcome<undefined>) => void
 }
 
-/** The registry as a leader's shell writes it: one write after another, each a compare-and-set on what it knows. */
+/** A write that got no answer: it may have been done. */
+interface Unanswered {
+  readonly key: string
+  readonly text: string | undefined
+}
+
+/**
+ * The registry as a leader's shell uses it. It writes before it reads, so that no write of an earlier leader can arrive
+ * any more; and each write is done only if nothing was written by anybody else since this leader's last.
+ */
 export class RegistryWriter {
   readonly #store: Store
   readonly #bucket: Bucket
   readonly #connection: Connection
-  readonly #revisions = new Map<string, number>()
-  /** What was to be written, and may have been. */
-  readonly #unanswered = new Map<string, string | undefined>()
   readonly #jobs: Job[] = []
+  /** What stands in the bucket, as far as this leader knows. */
+  readonly #keys = new Set<string>()
+  #revision = 0
+  #unanswered: Unanswered | undefined
   #isWriting = false
   #onStopped: (() => void) | undefined
 
@@ -32,14 +42,24 @@ export class RegistryWriter {
   }
 
   load(then: (outcome: Outcome<RegistryContent>) => void): void {
-    this.#store.ask(this.#connection, this.#bucket, {
-      timeoutMs,
-      work: (bucket, now) => bucket.list(now),
-      then: outcome => {
+    this.#ask(
+      (bucket, now) => bucket.append('fence', '', undefined, now),
+      outcome => {
+        if (outcome.kind !== 'done') return then(outcome)
+        this.#revision = outcome.value
+        this.#read(then)
+      },
+    )
+  }
+
+  #read(then: (outcome: Outcome<RegistryContent>) => void): void {
+    this.#ask(
+      (bucket, now) => bucket.list(now),
+      outcome => {
         if (outcome.kind !== 'done') return then(outcome)
         const of = (kind: string): unknown[] =>
           outcome.value.flatMap(({ key, value }) => (key.startsWith(`${kind}.`) ? [unseal(value)] : []))
-        for (const { key, revision } of outcome.value) this.#revisions.set(key, revision)
+        for (const { key } of outcome.value) this.#keys.add(key)
         const content = {
           agents: of('agent') as AgentRecord[],
           frameworks: of('framework'),
@@ -48,7 +68,7 @@ export class RegistryWriter {
         } as RegistryContent
         then({ kind: 'done', value: content })
       },
-    })
+    )
   }
 
   write(records: readonly RegistryRecord[], then: Job['then']): void {
@@ -76,50 +96,46 @@ export class RegistryWriter {
   #writeFrom({ records }: Job, index: number, then: Job['then']): void {
     const record = records[index]
     if (!record) return then({ kind: 'done', value: undefined })
+    const again = (outcome: Outcome<unknown>, from: number): void =>
+      outcome.kind === 'done' ? this.#writeFrom({ records, then }, from, then) : then(outcome)
+    if (this.#unanswered) return this.#readBack(this.#unanswered, outcome => again(outcome, index))
     const key = `${record.kind}.${keyPart(record.id)}`
-    if (this.#unanswered.has(key)) {
-      return this.#readBack(key, outcome =>
-        outcome.kind === 'done' ? this.#writeFrom({ records, then }, index, then) : then(outcome),
-      )
-    }
-    const revision = this.#revisions.get(key)
-    if (record.value === undefined && revision === undefined)
-      return this.#writeFrom({ records, then }, index + 1, then)
     const text = record.value === undefined ? undefined : seal(record.value)
-    this.#unanswered.set(key, text)
-    this.#store.ask(this.#connection, this.#bucket, {
-      timeoutMs,
-      work: (bucket, now) => {
-        if (text === undefined) return void bucket.delete(key, revision, now)
-        return revision === undefined
-          ? bucket.create(key, text, now)
-          : bucket.update(key, text, revision, now)
+    if (text === undefined && !this.#keys.has(key)) return this.#writeFrom({ records, then }, index + 1, then)
+    this.#unanswered = { key, text }
+    const after = this.#revision
+    this.#ask(
+      (bucket, now) => bucket.append(key, text, after, now),
+      outcome => {
+        if (outcome.kind === 'done') this.#written({ key, text }, outcome.value)
+        again(outcome, index + 1)
       },
-      then: outcome => {
-        if (outcome.kind !== 'done') return then(outcome)
-        this.#unanswered.delete(key)
-        if (outcome.value === undefined) this.#revisions.delete(key)
-        else this.#revisions.set(key, outcome.value)
-        this.#writeFrom({ records, then }, index + 1, then)
-      },
-    })
+    )
   }
 
-  /** A write that got no answer may have been done: then what is there is this leader's own, and no conflict. */
-  #readBack(key: string, then: (outcome: Outcome<StoreEntry | undefined>) => void): void {
-    this.#store.ask(this.#connection, this.#bucket, {
-      timeoutMs,
-      work: (bucket, now) => bucket.get(key, now),
-      then: outcome => {
-        if (outcome.kind !== 'done') return then(outcome)
-        const entry = outcome.value
-        if (entry?.value === this.#unanswered.get(key)) {
-          if (entry) this.#revisions.set(key, entry.revision)
-          else this.#revisions.delete(key)
+  #written({ key, text }: Unanswered, revision: number): void {
+    this.#unanswered = undefined
+    this.#revision = revision
+    if (text === undefined) this.#keys.delete(key)
+    else this.#keys.add(key)
+  }
+
+  /** What is there as it was to be written is this leader's own, and no conflict. */
+  #readBack(unanswered: Unanswered, then: (outcome: Outcome<unknown>) => void): void {
+    this.#ask(
+      (bucket, now) => bucket.get(unanswered.key, now),
+      outcome => {
+        if (outcome.kind === 'done') {
+          const isDone = outcome.value?.value === unanswered.text
+          if (isDone) this.#written(unanswered, outcome.value?.revision ?? this.#revision + 1)
+          this.#unanswered = undefined
         }
-        this.#unanswered.delete(key)
         then(outcome)
       },
-    })
+    )
+  }
+
+  #ask<T>(work: (bucket: Bucket, now: number) => T, then: (outcome: Outcome<T>) => void): void {
+    this.#store.ask(this.#connection, this.#bucket, { timeoutMs, work, then })
   }
 }

@@ -20,7 +20,7 @@ export function printFailure(seed: number, { plan, failure, lines }: Outcome): v
 
 export function printCatch({ name, oracle, seed, message }: Catch): void {
   const found =
-    seed === undefined ? 'NOT FOUND' : `found by '${oracle}' after ${seed} seeds: ${firstLine(message)}`
+    seed === undefined ? 'NOT FOUND' : `found by '${oracle}' at seed ${seed}: ${firstLine(message)}`
   console.log(`${name.padEnd(50)} ${found}`)
 }
 

@@ -31,8 +31,15 @@ export async function runBreakages(
     .filter(each => each !== undefined)
 }
 
-async function catchOf({ name }: Breakage, seeds: number): Promise<Catch> {
-  const { failed } = await runSeeds({ from: 1, seeds, stopsAtFailure: true, breakage: name, workers: 1 })
+async function catchOf({ name, seed }: Breakage, seeds: number): Promise<Catch> {
+  const { failed } = await runSeeds({
+    from: 1,
+    seeds,
+    first: [seed],
+    stopsAtFailure: true,
+    breakage: name,
+    workers: 1,
+  })
   const [first] = failed
   return { name, oracle: first?.failure.oracle, seed: first?.seed, message: first?.failure.message ?? '' }
 }

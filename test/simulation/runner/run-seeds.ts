@@ -10,10 +10,12 @@ export interface Options {
   readonly seeds: number
   /** Told after each part. */
   readonly onProgress?: (tally: Tally) => void
-  /** No more parts are begun after a failure. */
+  /** Nothing more is run after a failure. */
   readonly stopsAtFailure?: boolean
-  /** By name. */
+  /** By name. With one, the plans that have found something once are run as well, before the seeds. */
   readonly breakage?: string
+  /** Run before the others. */
+  readonly first?: readonly number[]
   readonly workers?: number
 }
 
@@ -24,15 +26,21 @@ export async function runSeeds(options: Options): Promise<Tally> {
   const tally = emptyTally()
   const endAt = options.from + options.seeds
   let next = options.from
-  const takePart = (): number[] => {
+  let first = options.first ?? []
+  const takePart = (): readonly number[] => {
     if (options.stopsAtFailure && tally.failed.length > 0) return []
+    if (first.length > 0) {
+      const part = first
+      first = []
+      return part
+    }
     const part = Array.from({ length: Math.min(seedsOfAPart, endAt - next) }, (_, index) => next + index)
     next += part.length
     return part
   }
   const count = Math.min(options.workers ?? availableParallelism(), Math.ceil(options.seeds / seedsOfAPart))
   const workers = Array.from({ length: count }, () =>
-    workThrough(startWorker(options.breakage), takePart, part => {
+    workThrough(startWorker(options.breakage), { options, takePart }, part => {
       add(tally, part)
       options.onProgress?.(tally)
     }),
@@ -57,13 +65,17 @@ function startWorker(breakage: string | undefined): ChildProcess {
 
 async function workThrough(
   worker: ChildProcess,
-  takePart: () => number[],
+  { options, takePart }: { readonly options: Options; readonly takePart: () => readonly number[] },
   onPart: (part: Tally) => void,
 ): Promise<void> {
   await new Promise<void>((resolve, reject) => {
+    let withFound = options.breakage !== undefined
+    const { stopsAtFailure = false } = options
     const order = () => {
       const seeds = takePart()
-      if (seeds.length > 0) return worker.send({ seeds } satisfies Order)
+      const what: Order = { seeds, withFound, stopsAtFailure }
+      withFound = false
+      if (seeds.length > 0) return worker.send(what)
       resolve()
       return worker.disconnect()
     }

@@ -46,6 +46,15 @@ export class Bucket {
     return this.put(key, value, now)
   }
 
+  /** Writes or removes, if nothing at all was written to the bucket since `after`, where that is given. */
+  append(key: string, value: string | undefined, after: number | undefined, now: number): number {
+    if (after !== undefined && after !== this.#revision)
+      throw new StoreConflictError(`the store was written by somebody else`)
+    if (value === undefined) this.delete(key, undefined, now)
+    else this.put(key, value, now)
+    return this.#revision
+  }
+
   delete(key: string, revision: number | undefined, now: number): void {
     if (revision !== undefined) this.#check(key, revision, now)
     this.#entries.delete(key)
