@@ -1,5 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import { readFileSync } from 'node:fs'
+import { breakages } from './breakages/breakages.js'
 import { found } from './found/plans.js'
 import { planOf } from './plan/plan.js'
 import { runBreakages } from './runner/run-breakages.js'
@@ -31,6 +33,14 @@ describe('a simulated cluster', () => {
 })
 
 describe('the check of the simulation', () => {
+  it('makes its mistakes in texts that are there', () => {
+    const places = breakages.map(({ name, file, find }) => ({
+      name,
+      places: readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8').split(find).length - 1,
+    }))
+    expect(places.filter(each => each.places !== 1)).to.deep.equal([])
+  })
+
   it('finds each deliberate mistake', async function () {
     this.timeout(600_000)
     const caught = await runBreakages(300)

@@ -97,7 +97,7 @@ export const breakages: readonly Breakage[] = [
   {
     name: 'charge nothing for tasks of before the failover',
     file: 'dist/master/core/register.js',
-    find: 'turn.state.allocator.charge({ frameworkId, role, agentId: agent.agentId, resources: task.resources });',
+    find: 'turn.state.allocator.charge({ frameworkId, role, agentId, resources });',
     replace: '',
     seed: 1,
   },
