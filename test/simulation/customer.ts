@@ -10,7 +10,10 @@ export class Customer {
 
   constructor(world: World) {
     this.#world = world
-    for (const app of world.plan.apps) this.#want(app, 0)
+  }
+
+  begin(): void {
+    for (const app of this.#world.plan.apps) this.#want(app, 0)
   }
 
   #want(app: AppPlan, index: number): void {

@@ -9,6 +9,9 @@ export class Operator {
 
   constructor(world: World) {
     this.#world = world
+  }
+
+  begin(): void {
     this.#next(0)
   }
 

@@ -37,8 +37,8 @@ export function simulate(plan: Plan, options: { readonly isTraced?: boolean } = 
   let failure: Failure | undefined
   try {
     for (const process of world.processes.values()) world.timeline.after(0, () => process.start())
-    new Customer(world)
-    new Operator(world)
+    new Customer(world).begin()
+    new Operator(world).begin()
     world.timeline.runUntil(plan.endAtMs)
     const left = [...unrest(world), ...oracles.flatMap(oracle => oracle.remains())]
     if (left.length > 0) throw new PromiseBroken('comes to rest', left.join('; '))

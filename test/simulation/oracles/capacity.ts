@@ -25,8 +25,8 @@ export class Capacity extends Oracle {
     for (const [each, amount] of used) {
       if (this.#unknown.has(each)) continue
       this.expect(left.contains(amount), () => {
-        const tasks = [...used].map(([name, taken]) => `${name} (${taken})`).join(', ')
-        return `agent ${agentId} has ${total}, and runs ${tasks}`
+        const tasks = [...used].map(([name, taken]) => `${name} (${String(taken)})`).join(', ')
+        return `agent ${agentId} has ${String(total)}, and runs ${tasks}`
       })
       left = left.minus(amount)
     }

@@ -102,14 +102,15 @@ function books(world: World): string[] {
     )
     const { offered, allocated } = allocator.held({ agentId })
     if (!allocated.equals(held))
-      problems.push(`agent ${agentId}: ${allocated} allocated, its tasks hold ${held}`)
+      problems.push(`agent ${agentId}: ${String(allocated)} allocated, its tasks hold ${String(held)}`)
     const shown = Resources.sum(
       [...offers.values()].filter(each => each.offer.agentId === agentId).map(each => each.resources),
     )
     if (!offered.equals(shown))
-      problems.push(`agent ${agentId}: ${offered} offered, the offers hold ${shown}`)
+      problems.push(`agent ${agentId}: ${String(offered)} offered, the offers hold ${String(shown)}`)
     const sum = allocated.plus(offered).plus(allocator.free(agentId))
-    if (!sum.equals(allocator.total(agentId))) problems.push(`agent ${agentId}: the books say ${sum} in all`)
+    if (!sum.equals(allocator.total(agentId)))
+      problems.push(`agent ${agentId}: the books say ${String(sum)} in all`)
   }
   if (launchingTasks.size > 0) problems.push('tasks are still to be launched')
   return problems

@@ -76,7 +76,7 @@ export class BatchProcess extends SchedulerProcess {
     this.world.store.ask(this.connection, this.#bucket, {
       timeoutMs: 5_000,
       work: (bucket, now) => bucket.list(now),
-      then: this.whenAlive((outcome: Outcome<StoreEntry[]>) => {
+      done: this.whenAlive((outcome: Outcome<StoreEntry[]>) => {
         if (outcome.kind !== 'done') return this.#load()
         const stored = new Map(
           outcome.value.map(({ key, value }) => [key, JSON.parse(value) as Partial<Job>]),
@@ -253,14 +253,14 @@ export class BatchProcess extends SchedulerProcess {
     this.call('kill', { taskId })
   }
 
-  #store(jobs: readonly Job[], then: () => void): void {
+  #store(jobs: readonly Job[], done: () => void): void {
     this.burn('store')
     this.#journal?.commit(
       jobs.map(({ number, attempt, state, agentId, killed }) => ({
         key: `job.${number}`,
         value: JSON.stringify({ attempt, state, agentId, killed }),
       })),
-      then,
+      done,
     )
   }
 

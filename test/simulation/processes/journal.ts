@@ -23,7 +23,7 @@ interface Surroundings {
 
 interface Commit {
   left: number
-  readonly then: () => void
+  readonly done: () => void
 }
 
 /**
@@ -39,9 +39,9 @@ export class Journal {
     this.#around = around
   }
 
-  /** @param then when these, and all before, are durable */
-  commit(entries: readonly Entry[], then: () => void): void {
-    const commit = { left: entries.length, then }
+  /** @param done when these, and all before, are durable */
+  commit(entries: readonly Entry[], done: () => void): void {
+    const commit = { left: entries.length, done }
     this.#commits.push(commit)
     for (const entry of entries) this.#enqueue(entry, commit)
     this.#report()
@@ -71,7 +71,7 @@ export class Journal {
         if (value === undefined) kept.delete(key, undefined, now)
         else kept.put(key, value, now)
       },
-      then: whenAlive((outcome: Outcome<void>) => {
+      done: whenAlive((outcome: Outcome<void>) => {
         if (outcome.kind !== 'done')
           return after(retryMs, () => this.#write(key, Math.min(2 * retryMs, longestRetryMs)))
         this.#queues.get(key)?.shift()
@@ -83,6 +83,6 @@ export class Journal {
   }
 
   #report(): void {
-    while (this.#commits[0]?.left === 0) this.#commits.shift()?.then()
+    while (this.#commits[0]?.left === 0) this.#commits.shift()?.done()
   }
 }

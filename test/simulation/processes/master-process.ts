@@ -65,7 +65,7 @@ export class MasterProcess extends SimulatedProcess {
     const term = this.#term
     this.#follow()
     const leave = () => {
-      this.#elect({ kind: 'resign' } as ElectionHappening)
+      this.#elect({ kind: 'resign' })
       this.after(100, () => this.crash())
     }
     if (!term) return leave()
@@ -80,7 +80,7 @@ export class MasterProcess extends SimulatedProcess {
 
   /** The store tells that the lease was given up. */
   leaseVanished(): void {
-    if (this.isUp) this.after(1, () => this.#elect({ kind: 'vanished' } as ElectionHappening))
+    if (this.isUp) this.after(1, () => this.#elect({ kind: 'vanished' }))
   }
 
   /** An operator's call; not answered when this master does not lead, or loses it meanwhile. */
@@ -111,7 +111,7 @@ export class MasterProcess extends SimulatedProcess {
       self: { masterId, httpUrl: `http://${masterId}` },
       leaseMs: this.world.settings.leaseMs,
     })
-    this.#elect({ kind: 'start' } as ElectionHappening)
+    this.#elect({ kind: 'start' })
   }
 
   protected override onEnd(): void {
@@ -141,7 +141,7 @@ export class MasterProcess extends SimulatedProcess {
     const timer = ++this.#timer
     if (dueAtMs === undefined) return
     this.after(Math.max(0, dueAtMs - this.now()), () => {
-      if (timer === this.#timer) this.#elect({ kind: 'tick' } as ElectionHappening)
+      if (timer === this.#timer) this.#elect({ kind: 'tick' })
     })
   }
 
@@ -172,7 +172,7 @@ export class MasterProcess extends SimulatedProcess {
         for (const master of this.world.masters) if (master !== this) master.leaseVanished()
         return undefined
       },
-      then: this.whenAlive((outcome: Outcome<unknown>) => this.#elect(answerOf(operation, outcome))),
+      done: this.whenAlive((outcome: Outcome<unknown>) => this.#elect(answerOf(operation, outcome))),
     })
   }
 
@@ -212,7 +212,7 @@ export class MasterProcess extends SimulatedProcess {
   }
 
   #stepDown(reason: string): void {
-    this.#elect({ kind: 'step-down', reason } as ElectionHappening)
+    this.#elect({ kind: 'step-down', reason })
   }
 
   // The core
@@ -317,7 +317,7 @@ export class MasterProcess extends SimulatedProcess {
         term.lastMs = this.now()
         for (const next of held) next()
       }
-      this.#elect({ kind: 'tick' } as ElectionHappening)
+      this.#elect({ kind: 'tick' })
       if (this.#election?.isAsking) this.#whenAnswered.push(release)
       else release()
     } else return false

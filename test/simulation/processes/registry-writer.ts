@@ -10,7 +10,7 @@ const timeoutMs = 5_000
 
 interface Job {
   readonly records: readonly RegistryRecord[]
-  readonly then: (outcome: Outcome<undefined>) => void
+  readonly done: (outcome: Outcome<undefined>) => void
 }
 
 /** A write that got no answer: it may have been done. */
@@ -41,22 +41,22 @@ export class RegistryWriter {
     this.#connection = connection
   }
 
-  load(then: (outcome: Outcome<RegistryContent>) => void): void {
+  load(done: (outcome: Outcome<RegistryContent>) => void): void {
     this.#ask(
       (bucket, now) => bucket.append('fence', '', undefined, now),
       outcome => {
-        if (outcome.kind !== 'done') return then(outcome)
+        if (outcome.kind !== 'done') return done(outcome)
         this.#revision = outcome.value
-        this.#read(then)
+        this.#read(done)
       },
     )
   }
 
-  #read(then: (outcome: Outcome<RegistryContent>) => void): void {
+  #read(done: (outcome: Outcome<RegistryContent>) => void): void {
     this.#ask(
       (bucket, now) => bucket.list(now),
       outcome => {
-        if (outcome.kind !== 'done') return then(outcome)
+        if (outcome.kind !== 'done') return done(outcome)
         const of = (kind: string): unknown[] =>
           outcome.value.flatMap(({ key, value }) => (key.startsWith(`${kind}.`) ? [unseal(value)] : []))
         for (const { key } of outcome.value) this.#keys.add(key)
@@ -66,21 +66,21 @@ export class RegistryWriter {
           roles: of('role'),
           cluster: of('cluster')[0],
         } as RegistryContent
-        then({ kind: 'done', value: content })
+        done({ kind: 'done', value: content })
       },
     )
   }
 
-  write(records: readonly RegistryRecord[], then: Job['then']): void {
-    this.#jobs.push({ records, then })
+  write(records: readonly RegistryRecord[], done: Job['done']): void {
+    this.#jobs.push({ records, done })
     if (!this.#isWriting) this.#next()
   }
 
-  /** The term is over: what has not begun is not written. @param then when what has begun is written */
-  stop(then: () => void): void {
+  /** The term is over: what has not begun is not written. @param done when what has begun is written */
+  stop(done: () => void): void {
     this.#jobs.length = 0
-    if (this.#isWriting) this.#onStopped = then
-    else then()
+    if (this.#isWriting) this.#onStopped = done
+    else done()
   }
 
   #next(): void {
@@ -88,20 +88,20 @@ export class RegistryWriter {
     this.#isWriting = job !== undefined
     if (!job) return this.#onStopped?.()
     this.#writeFrom(job, 0, outcome => {
-      job.then(outcome)
+      job.done(outcome)
       this.#next()
     })
   }
 
-  #writeFrom({ records }: Job, index: number, then: Job['then']): void {
+  #writeFrom({ records }: Job, index: number, done: Job['done']): void {
     const record = records[index]
-    if (!record) return then({ kind: 'done', value: undefined })
+    if (!record) return done({ kind: 'done', value: undefined })
     const again = (outcome: Outcome<unknown>, from: number): void =>
-      outcome.kind === 'done' ? this.#writeFrom({ records, then }, from, then) : then(outcome)
+      outcome.kind === 'done' ? this.#writeFrom({ records, done }, from, done) : done(outcome)
     if (this.#unanswered) return this.#readBack(this.#unanswered, outcome => again(outcome, index))
     const key = `${record.kind}.${keyPart(record.id)}`
     const text = record.value === undefined ? undefined : seal(record.value)
-    if (text === undefined && !this.#keys.has(key)) return this.#writeFrom({ records, then }, index + 1, then)
+    if (text === undefined && !this.#keys.has(key)) return this.#writeFrom({ records, done }, index + 1, done)
     this.#unanswered = { key, text }
     const after = this.#revision
     this.#ask(
@@ -121,7 +121,7 @@ export class RegistryWriter {
   }
 
   /** What is there as it was to be written is this leader's own, and no conflict. */
-  #readBack(unanswered: Unanswered, then: (outcome: Outcome<unknown>) => void): void {
+  #readBack(unanswered: Unanswered, done: (outcome: Outcome<unknown>) => void): void {
     this.#ask(
       (bucket, now) => bucket.get(unanswered.key, now),
       outcome => {
@@ -130,12 +130,12 @@ export class RegistryWriter {
           if (isDone) this.#written(unanswered, outcome.value?.revision ?? this.#revision + 1)
           this.#unanswered = undefined
         }
-        then(outcome)
+        done(outcome)
       },
     )
   }
 
-  #ask<T>(work: (bucket: Bucket, now: number) => T, then: (outcome: Outcome<T>) => void): void {
-    this.#store.ask(this.#connection, this.#bucket, { timeoutMs, work, then })
+  #ask<T>(work: (bucket: Bucket, now: number) => T, done: (outcome: Outcome<T>) => void): void {
+    this.#store.ask(this.#connection, this.#bucket, { timeoutMs, work, done })
   }
 }

@@ -64,7 +64,7 @@ export class ServiceProcess extends SchedulerProcess {
     this.world.store.ask(this.connection, this.bucket, {
       timeoutMs: 5_000,
       work: (bucket, now) => bucket.list(now),
-      then: this.whenAlive((outcome: Outcome<StoreEntry[]>) => {
+      done: this.whenAlive((outcome: Outcome<StoreEntry[]>) => {
         if (outcome.kind !== 'done') return this.#load()
         const of = <T>(prefix: string): T[] =>
           outcome.value.flatMap(({ key, value }) => (key.startsWith(prefix) ? [JSON.parse(value) as T] : []))

@@ -3,6 +3,7 @@ import { type Outcome, simulate } from '../simulation.js'
 
 /** So many runs are made to make a plan smaller. */
 const mostRuns = 400
+const mostRounds = 4
 
 /** A failing plan with as little as possible in it that still breaks the same promise, and what happens in it. */
 export function shrink(plan: Plan): Outcome {
@@ -17,8 +18,8 @@ export function shrink(plan: Plan): Outcome {
     return true
   }
   // What one kind of reduction leaves may let another one succeed.
-  for (let before: Plan | undefined; before !== smallest && runs < mostRuns; ) {
-    before = smallest
+  for (let round = 0; round < mostRounds; round++) {
+    const before = smallest
     for (const parts of [
       partsOf('faults'),
       partsOf('operator'),
@@ -29,6 +30,7 @@ export function shrink(plan: Plan): Outcome {
       partsOf('masters'),
     ])
       withoutMost(smallest, parts, isAsBad)
+    if (smallest === before) break
   }
   return simulate(smallest, { isTraced: true })
 }

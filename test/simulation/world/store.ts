@@ -38,14 +38,14 @@ export class Store {
     this.#chance = chance
   }
 
-  /** @param then called once, at the latest when the time is over */
+  /** @param done called once, at the latest when the time is over */
   ask<T>(
     connection: Connection,
     bucket: Bucket,
     options: {
       readonly timeoutMs: number
       readonly work: (bucket: Bucket, now: number) => T
-      readonly then: (outcome: Outcome<T>) => void
+      readonly done: (outcome: Outcome<T>) => void
     },
   ): void {
     this.operations++
@@ -53,7 +53,7 @@ export class Store {
     const finish = (outcome: Outcome<T>) => {
       if (isOver) return
       isOver = true
-      options.then(outcome)
+      options.done(outcome)
     }
     const late = `no answer within ${options.timeoutMs} ms`
     this.#timeline.after(options.timeoutMs, () => finish({ kind: 'failed', message: late }))
