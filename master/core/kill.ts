@@ -1,8 +1,7 @@
 import { type frameworkToLeader, type Infer, ProtocolError, type Reply } from '@tender/sdk/protocol'
 import { callAgent } from './agent-calls.js'
-import { mayStillArrive } from './reconcile.js'
+import { known, mayStillArrive, tell } from './reconcile.js'
 import { type Framework, type Task, taskKey } from './state.js'
-import { masterStatus } from './status-update.js'
 import { done, type Turn } from './turn.js'
 
 /**
@@ -23,7 +22,8 @@ export function kill(
   }
   const ended = turn.state.endedTasks.get(key)
   if (ended) {
-    masterStatus(turn, ended, ended.state, 'RECONCILIATION', 'it has ended before the kill')
+    // With its exit code, as the agent has told it: who gives a kill may hear of the end by this first.
+    tell(turn, framework, known(turn, ended))
     return done()
   }
   if (mayStillArrive(turn.state, agentId)) {

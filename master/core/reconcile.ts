@@ -31,12 +31,12 @@ export function tellState(turn: Turn, task: Task): void {
   if (framework?.state === 'connected') tell(turn, framework, known(turn, task))
 }
 
-function tell(turn: Turn, framework: Framework, status: TaskStatus): void {
+export function tell(turn: Turn, framework: Framework, status: TaskStatus): void {
   turn.toFramework(framework, 'update', { status })
 }
 
 /** The last state; not numbered, since it is an answer and not an event. */
-function known(turn: Turn, task: Task): TaskStatus {
+export function known(turn: Turn, task: Task): TaskStatus {
   const { frameworkId, taskId, agentId, state } = task
   const { sequence: _, ...last } = task.status ?? { source: 'master' as const }
   return { ...last, frameworkId, taskId, agentId, state, timestampMs: turn.now, reason: 'RECONCILIATION' }

@@ -40,6 +40,9 @@ export class NewerRecordError extends Error {
   override readonly name = 'NewerRecordError'
 }
 
+/** No record: what is written to keep earlier leaders out. */
+const fence = 'fence'
+
 /**
  * The master's durable facts in a key-value bucket, one record each. Every write is a compare-and-set on what this
  * leader has read or written last: a write of another leader is a conflict, and the end of this one.
@@ -47,9 +50,10 @@ export class NewerRecordError extends Error {
 export class Registry {
   readonly #store: KeyValueStore
   readonly #log: Log
-  readonly #revisions = new Map<string, number>()
+  /** Of the last write to the whole store. */
+  #revision = 0
   /** What was to be written, and may have been. */
-  readonly #unanswered = new Map<string, string | undefined>()
+  #unanswered: { readonly key: string; readonly text: string | undefined } | undefined
 
   constructor(store: KeyValueStore, log: Log) {
     this.#store = store
@@ -65,8 +69,9 @@ export class Registry {
     const frameworks: FrameworkRecord[] = []
     const roles: RoleRecord[] = []
     let cluster: ClusterRecord | undefined
-    for (const { key, value, revision } of await this.#store.list()) {
-      this.#revisions.set(key, revision)
+    // Whatever an earlier leader has on its way to the store comes too late from here on; what came before it is read.
+    this.#revision = await this.#store.append(fence, undefined)
+    for (const { key, value } of await this.#store.list()) {
       const kind = key.split('.')[0]
       if (kind === 'agent') agents.push(...this.#read(key, kind, value))
       else if (kind === 'framework') frameworks.push(...this.#read(key, kind, value))
@@ -77,42 +82,25 @@ export class Registry {
     return { agents, frameworks, roles, cluster }
   }
 
-  /** @throws StoreConflictError when another leader has written one of them */
+  /** @throws StoreConflictError when another leader has written anything */
   async write(records: readonly RegistryRecord[]): Promise<void> {
     for (const { kind, id, value } of records) {
       const key = `${kind}.${keyPart(id)}`
-      await this.#readBack(key)
+      await this.#readBack()
       const text = value === undefined ? undefined : seal(value)
-      this.#unanswered.set(key, text)
-      await this.#writeOne(key, text)
-      this.#unanswered.delete(key)
-    }
-  }
-
-  async #writeOne(key: string, text: string | undefined): Promise<void> {
-    const revision = this.#revisions.get(key)
-    if (text === undefined) {
-      if (revision === undefined) return
-      await this.#store.delete(key, revision)
-      this.#revisions.delete(key)
-    } else {
-      const written =
-        revision === undefined
-          ? await this.#store.create(key, text)
-          : await this.#store.update(key, text, revision)
-      this.#revisions.set(key, written)
+      this.#unanswered = { key, text }
+      this.#revision = await this.#store.append(key, text, this.#revision)
+      this.#unanswered = undefined
     }
   }
 
   /** A write that got no answer may have been done: then what is there is this leader's own, and no conflict. */
-  async #readBack(key: string): Promise<void> {
-    if (!this.#unanswered.has(key)) return
+  async #readBack(): Promise<void> {
+    if (!this.#unanswered) return
+    const { key, text } = this.#unanswered
     const entry = await this.#store.get(key)
-    if (entry?.value === this.#unanswered.get(key)) {
-      if (entry) this.#revisions.set(key, entry.revision)
-      else this.#revisions.delete(key)
-    }
-    this.#unanswered.delete(key)
+    if (entry && entry.value === text && entry.revision > this.#revision) this.#revision = entry.revision
+    this.#unanswered = undefined
   }
 
   #read<K extends Kind>(key: string, kind: K, text: string): ReadonlyArray<RecordOf<K>> {

@@ -177,6 +177,15 @@ describe('agents that come back', () => {
     expect(rig.sent('agent a1', 'kill')).to.have.length(4)
   })
 
+  it('are told no kill of a task that has ended: who gives it hears how it has', () => {
+    launch()
+    rig.update('a1', { ...orphan, state: 'FAILED', exitCode: 3 })
+    rig.call('web', 'kill', { taskId: 't1' })
+    expect(rig.sent('agent a1', 'kill')).to.deep.equal([])
+    const [answer] = rig.sent('framework web', 'update').slice(-1)
+    expect(answer.status).to.include({ state: 'FAILED', exitCode: 3, reason: 'RECONCILIATION' })
+  })
+
   it('are told at once of a kill with less grace', () => {
     launch()
     for (const graceMs of [5_000, 9_000, 1_000]) rig.call('web', 'kill', { taskId: 't1', graceMs })

@@ -63,8 +63,9 @@ export class ContainerLedger {
   }
 
   /** Those that do not run, and are still there: made and never started, or ended and not removed. */
-  async leftOver(): Promise<readonly TaskContainer[]> {
-    return (await this.#list()).filter(({ State }) => State !== 'running').map(ofSummary)
+  async leftOver(): Promise<readonly (TaskContainer & { readonly state: string })[]> {
+    const others = (await this.#list()).filter(({ State }) => State !== 'running')
+    return others.map(summary => ({ ...ofSummary(summary), state: summary.State }))
   }
 
   async #list(): Promise<readonly Dockerode.ContainerInfo[]> {

@@ -42,7 +42,7 @@ function report(cluster: ChaosCluster, broken: readonly string[]): string {
     'promises are broken:',
     ...broken.map(each => `  - ${each}`),
     `the witness heard last: ${told.join(', ')}`,
-    ...cluster.lastLines(12),
+    ...cluster.lastLines(30),
   ].join('\n')
 }
 
@@ -67,7 +67,7 @@ async function brokenNow(
   const running = await cluster.ledger.running()
   const leftOver = await cluster.ledger.leftOver()
   return [
-    ...leftOver.map(task => `the container of ${nameOf(task)} does not run, and is still there`),
+    ...leftOver.map(task => `the container of ${nameOf(task)} is ${task.state}, and still there`),
     ...untouched(cluster, before, running),
     ...unknownContainers(cluster, running),
     ...(await brokenApps(cluster, running)),
