@@ -11,6 +11,7 @@ import {
   type Registered,
   type Reply,
   type SessionId,
+  type TaskStatus,
 } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import { isTerminal, Resources } from '@tender/sdk/values'
@@ -417,7 +418,7 @@ export class Agent {
       this.#log('info', `task is ${status.state}`, fields),
     ]
     const mayTell = this.#phase === 'registered' && this.#store.trouble === undefined
-    return mayTell ? [...commands, this.#send('update', { status })] : commands
+    return mayTell ? [...commands, this.#sendUpdate(task, status)] : commands
   }
 
   #acknowledged(key: ContainerKey, sequence: number): AgentCommand[] {
@@ -551,8 +552,14 @@ export class Agent {
     return commands
   }
 
+  /** Who does not know of those before it, such as a framework that was started again, can tell that there are some. */
+  #sendUpdate({ updates }: AgentTaskState, status: TaskStatus): AgentCommand {
+    const oldest = updates[0]?.sequence
+    return this.#send('update', oldest === status.sequence ? { status } : { status, oldest })
+  }
+
   #sendUpdates(task: AgentTaskState): AgentCommand[] {
-    return this.#store.tellableUpdates(task).map(status => this.#send('update', { status }))
+    return this.#store.tellableUpdates(task).map(status => this.#sendUpdate(task, status))
   }
 
   #find({ frameworkId, taskId }: ContainerKey): AgentTaskState | undefined {

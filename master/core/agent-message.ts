@@ -30,7 +30,7 @@ export function agentMessage(turn: Turn, agentId: AgentId, message: MessageOf<ty
         resynchronise(turn, agent, 'a message to the agent was lost')
       return
     case 'update':
-      statusUpdate(turn, agent, message.body.status)
+      statusUpdate(turn, agent, message.body)
       break
     case 'reply':
       if (message.call !== undefined) replied(turn, agent, message.call, message.body)

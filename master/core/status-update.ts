@@ -1,15 +1,17 @@
-import type { StatusReason, TaskStatus } from '@tender/sdk/protocol'
+import type { agentToLeader, Infer, StatusReason, TaskStatus } from '@tender/sdk/protocol'
 import { isTerminal, type TaskState } from '@tender/sdk/values'
 import type { Agent, MasterState, Task } from './state.js'
 import { taskKey } from './state.js'
 import type { Turn } from './turn.js'
 import { viewTask } from './views.js'
 
+type Update = Infer<typeof agentToLeader.update>
+
 /** So many ended tasks are remembered, for people and for reconciliation (Mesos: 1000 per framework). */
 const keptEndedTasks = 5_000
 
 /** An agent reports on a task. It goes on to the framework, and is the agent's to resend until that acknowledges it. */
-export function statusUpdate(turn: Turn, agent: Agent, status: TaskStatus): void {
+export function statusUpdate(turn: Turn, agent: Agent, { status, oldest }: Update): void {
   const { state } = turn
   const key = taskKey(status.frameworkId, status.taskId)
   const task = state.tasks.get(key) ?? state.endedTasks.get(key)
@@ -21,7 +23,7 @@ export function statusUpdate(turn: Turn, agent: Agent, status: TaskStatus): void
   const framework = state.frameworks.get(status.frameworkId)
   if (framework) {
     if (framework.state === 'connected') {
-      turn.toFramework(framework, 'update', { status: told })
+      turn.toFramework(framework, 'update', { status: told, ...(oldest === undefined ? {} : { oldest }) })
     }
     return
   }

@@ -69,7 +69,11 @@ export const agentToLeader = {
   /** Absent health: it is well. Sent at once when that changes. */
   heartbeat: object({ received, health: optional(agentHealth) }),
   /** Resent with backoff until `acknowledge` comes back. */
-  update: object({ status: taskStatus }),
+  update: object({
+    status: taskStatus,
+    /** The number of the first update of the task that is not acknowledged; absent: it is this one. */
+    oldest: optional(integer({ minimum: 1 })),
+  }),
   reply,
 }
 

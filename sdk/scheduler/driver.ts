@@ -195,7 +195,7 @@ export class Driver {
       case 'rescind':
         return this.#rescinded(message.body.offerIds, message.body.reason)
       case 'update':
-        return this.#perform(this.#tasks.status(message.body.status, now))
+        return this.#perform(this.#tasks.status(message.body, now))
       case 'failed':
         return this.#fail(message.body.code, message.body.message)
       case 'resynchronise':

@@ -1,6 +1,7 @@
-import type { Accepted } from '../protocol/framework.js'
+import type { Accepted, leaderToFramework } from '../protocol/framework.js'
 import type { SessionId, TaskId } from '../protocol/ids.js'
 import type { Reply } from '../protocol/reply.js'
+import type { Infer } from '../protocol/schema.js'
 import type { TaskStatus } from '../protocol/task.js'
 import type { Millis } from '../runtime/clock.js'
 import { isTerminal } from '../values/task-state.js'
@@ -10,6 +11,8 @@ import { type CallBody, tasksOf } from './open-calls.js'
 import { Reconciliation } from './reconciliation.js'
 import { Tasks } from './tasks.js'
 import { type Acknowledgement, type Outcome, Updates } from './updates.js'
+
+type Update = Infer<typeof leaderToFramework.update>
 
 /** What is to be said about tasks: to the leader while there is a subscription, to the author at once. */
 export type CareAction =
@@ -100,9 +103,10 @@ export class TaskCare {
     return otherwise === 'unknown' ? this.#askDue(now) : []
   }
 
-  status(status: TaskStatus, now: Millis): CareAction[] {
+  /** @param update with the number of the first that nobody has acknowledged, where that is not this one */
+  status({ status, oldest }: Update, now: Millis): CareAction[] {
     const { taskId, state, reason } = status
-    const outcome = this.#updates.receive(status)
+    const outcome = this.#updates.receive(status, oldest)
     const isOpen = state === 'UNREACHABLE' && reason === 'RECONCILIATION' && !this.#tasks.get(taskId)?.endedBy
     if (isOpen) this.#reconciliation.unreachable(status, now)
     else if (outcome.isNews) this.#reconciliation.heardOf(taskId)

@@ -21,6 +21,19 @@ describe("the driver's updates of a task that it has launched", () => {
   })
 })
 
+describe("the driver's updates of a task that an earlier instance has launched", () => {
+  it('begin with the first that nobody has acknowledged, although a later one comes first', () => {
+    const rig = DriverRig.subscribed()
+    expect(rig.hearUpdate(3, 'KILLING', 't1', 2)).to.deep.equal([])
+    expect(rig.hearUpdate(2, 'RUNNING')).to.deep.equal(['event update t1 2 RUNNING'])
+  })
+
+  it('begin with the one that comes, when those before it are acknowledged', () => {
+    const rig = DriverRig.subscribed()
+    expect(rig.hearUpdate(3, 'KILLING')).to.deep.equal(['event update t1 3 KILLING'])
+  })
+})
+
 describe('what the master says by itself', () => {
   it('waits behind the updates that the handler has not come to yet', () => {
     const rig = DriverRig.subscribed()
