@@ -202,6 +202,7 @@ function recoverAgent(record: AgentRecord, now: Millis): Agent {
     state: state === 'unreachable' ? 'unreachable' : 'recovering',
     session: '',
     link: undefined,
+    registerCall: undefined,
     starts: undefined,
     problem: undefined,
     isSilent: false,

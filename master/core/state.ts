@@ -80,6 +80,8 @@ export interface Agent {
   /** The session of the agent that is registered; messages of others are answered with a resynchronisation. */
   session: SessionId
   link: LinkEnd | undefined
+  /** The call whose registration holds; the same one again is only answered again. */
+  registerCall: string | undefined
   /** How often the one that is registered has been started; undefined: it does not tell. */
   starts: number | undefined
   /** Why it cannot run what it has; undefined: it can. */

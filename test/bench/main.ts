@@ -1,4 +1,5 @@
 import { benchAllocator } from './allocator.js'
+import { benchFailover } from './failover.js'
 import { benchLaunch } from './launch.js'
 import { benchMemory } from './memory.js'
 import { type Measured, printMachine, printTable } from './report.js'
@@ -9,6 +10,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Measured[]>>> = {
   'ten-instances': benchTenInstances,
   memory: benchMemory,
   allocator: benchAllocator,
+  failover: benchFailover,
 }
 
 // So that what this process has started is stopped: only an orderly exit tells those who clean up.
