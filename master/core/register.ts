@@ -49,7 +49,7 @@ export function register(turn: Turn, agentId: AgentId, message: Register): void 
     const info = known ? newerResources(known, reported) : reported
     const isAsStored =
       known && known.state !== 'unreachable' && JSON.stringify(known.info) === JSON.stringify(info)
-    if (isAsStored) return admit(start, known, message, info)
+    if (isAsStored) return admit(start, known, message, known.info)
     const agent = known ?? newAgent(agentId, info, start.now)
     store([agentRecord({ ...agent, info, unreachableAtMs: undefined }, 'registered')], (later, error) => {
       if (error !== undefined) {
@@ -159,8 +159,10 @@ function admit(turn: Turn, agent: Agent, message: Register, info: AgentInfo): vo
   const wasRegistered = agent.state === 'registered'
   const wasUnreachable = agent.state === 'unreachable'
   const unanswered = [...agent.calls]
-  agent.info = info
-  agent.total = Resources.fromWire(info.resources)
+  if (agent.info !== info) {
+    agent.info = info
+    agent.total = Resources.fromWire(info.resources)
+  }
   agent.state = 'registered'
   agent.session = message.session
   agent.registerCall = message.call

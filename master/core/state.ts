@@ -6,7 +6,6 @@ import type {
   InverseOffer,
   LinkEnd,
   Offer,
-  OfferId,
   OfferConstraints,
   OfferOutcome,
   Reply,
@@ -20,6 +19,7 @@ import type { Resources, TaskState } from '@tender/sdk/values'
 import { type Allocator, defaultAllocatorSettings } from '../allocator/allocator.js'
 import type { AllocatorSettings } from '../allocator/types.js'
 import type { FrameworkRecord } from '../registry/records.js'
+import type { OfferBook } from './offer-book.js'
 import type { TaskBook } from './task-book.js'
 
 export interface MasterSettings {
@@ -209,7 +209,7 @@ export interface MasterState {
   /** Only agents of these host names are offered; undefined: of all. */
   whitelist: readonly string[] | undefined
   /** Outstanding ones. */
-  readonly offers: Map<OfferId, OfferRecord>
+  readonly offers: OfferBook
   /** Ended ones, newest last, bounded. */
   readonly endedOffers: OfferRecord[]
   /** By agent and framework: at most one each. */

@@ -20,6 +20,9 @@ const validators = {
   cluster: validator(recordSchemas.cluster),
 }
 
+/** To read all records of a large cluster at once takes so long that the lease of who has just won it would end. */
+const recordsAtOnce = 250
+
 /**
  * The master's durable facts in a key-value bucket, one record each. Every write is a compare-and-set on what this
  * leader has read or written last: a write of another leader is a conflict, and the end of this one.
@@ -40,7 +43,8 @@ export class Registry {
     const frameworks: FrameworkRecord[] = []
     const roles: RoleRecord[] = []
     let cluster: ClusterRecord | undefined
-    for (const { key, value, revision } of await this.#store.list()) {
+    for (const [index, { key, value, revision }] of (await this.#store.list()).entries()) {
+      if (index % recordsAtOnce === recordsAtOnce - 1) await otherWork()
       this.#revisions.set(key, revision)
       const kind = key.split('.')[0]
       if (kind === 'agent') agents.push(...this.#read(key, kind, value))
@@ -91,6 +95,10 @@ export class Registry {
       return []
     }
   }
+}
+
+async function otherWork(): Promise<void> {
+  await new Promise(resolve => setImmediate(resolve))
 }
 
 interface Records {

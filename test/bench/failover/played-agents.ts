@@ -75,7 +75,7 @@ export class PlayedAgents {
     const atOnce = 100
     for (let start = 0; start < this.#agents.length; start += atOnce) {
       for (const agent of this.#agents.slice(start, start + atOnce)) agent.recover()
-      await new Promise(resolve => setTimeout(resolve, 20))
+      await new Promise(resolve => setTimeout(resolve, 100))
     }
   }
 
