@@ -47,7 +47,8 @@ import { Inbox } from './inbox.js'
 import { LastInputs } from './last-inputs.js'
 import { MasterReader } from './master-reader.js'
 import { OfferTurns } from './offer-turns.js'
-import { Registry } from './registry/registry.js'
+import type { RegistryContent } from './registry/records.js'
+import { NewerRecordError, Registry } from './registry/registry.js'
 import { Requests, resultOf } from './requests.js'
 import { SliceSize } from './slice-size.js'
 import { version } from './version.js'
@@ -86,6 +87,8 @@ export interface RunningMaster {
 const tickMs = 100
 /** NATS servers were seen to need 4.6 to 6.9 s to replace the leader of a bucket of three copies. */
 const leastReplicatedLeaseMs = 10_000
+/** A new leader that cannot read the registry for so long lets another master try. */
+const registryTimeoutMs = 20_000
 /** An agent that has not answered by then is slow or away. */
 const logTimeoutMs = 5_000
 /** As long as the registry may take. */
@@ -241,8 +244,8 @@ class MasterShell {
     this.#reader.follow(undefined, this.#options.cluster)
     const registry = new Registry(store, this.#log)
     try {
-      const content = await registry.load()
-      if (this.#elector?.epoch !== epoch || this.#stopped) return
+      const content = await this.#load(registry, epoch)
+      if (!content || !this.#leads(epoch)) return
       const leadership = {
         cluster: this.#options.cluster,
         masterId: this.#masterId,
@@ -269,6 +272,7 @@ class MasterShell {
         writes: Promise.resolve(),
       }
       this.#term = term
+      this.#requests.begin()
       this.#log.info('elected leader', {
         epoch,
         agents: content.agents.length,
@@ -280,8 +284,27 @@ class MasterShell {
       this.#tick(term)
     } catch (error) {
       this.#log.error('the registry could not be read', { error: describeError(error) })
-      if (this.#elector?.epoch === epoch) this.#elector.stepDown('the registry could not be read')
+      if (this.#leads(epoch)) this.#elector?.giveUp('the registry could not be read')
     }
+  }
+
+  #leads(epoch: number): boolean {
+    return this.#elector?.epoch === epoch && !this.#stopped
+  }
+
+  /** Of several NATS servers, those of the registry may need longer than those of the lease after one has died. */
+  async #load(registry: Registry, epoch: number): Promise<RegistryContent | undefined> {
+    const giveUpAtMs = this.#around.clock.now() + registryTimeoutMs
+    while (this.#leads(epoch)) {
+      try {
+        return await registry.load()
+      } catch (error) {
+        if (error instanceof NewerRecordError || this.#around.clock.now() >= giveUpAtMs) throw error
+        this.#log.warn('the registry cannot be read; trying again', { error: describeError(error) })
+      }
+      await new Promise<void>(resolve => this.#around.clock.setTimer(tickMs, resolve))
+    }
+    return undefined
   }
 
   #follow(reason: string): void {
@@ -290,7 +313,7 @@ class MasterShell {
     this.#term?.offers.end()
     this.#term = undefined
     this.#reader.follow(undefined, this.#options.cluster)
-    this.#requests.dropAll()
+    this.#requests.end()
     this.#hub.end()
   }
 

@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import type { AgentId } from '@tender/sdk/protocol'
-import type { Log } from '@tender/sdk/runtime'
+import { describeError, type Log, type Millis } from '@tender/sdk/runtime'
 import type { AgentTaskState } from '../core/task.js'
 import type { StartedWith } from '../resources/started-with.js'
+import { DiskError } from './disk-error.js'
 import { RecordFiles } from './record-files.js'
-import { isId, isResourcesRecord, isStartedWith, isTask, type ResourcesRecord } from './records.js'
+import { isId, isResourcesRecord, isStart, isStartedWith, isTask, type ResourcesRecord } from './records.js'
 
 interface TaskOf {
   readonly frameworkId: string
@@ -26,6 +27,11 @@ export class Checkpoint {
     this.#files = new RecordFiles(log)
   }
 
+  /** @throws NewerFileError when a newer Tender has written some of it; nothing has been changed then */
+  refuseNewer(): Promise<void> {
+    return this.#files.refuseNewer(this.#directory)
+  }
+
   /**
    * The agent's id, made by `make` at the first start. Kept twice, each file enough: without it, all that the leader
    * knows of this agent, and the labels of its containers, would be somebody else's.
@@ -33,7 +39,8 @@ export class Checkpoint {
   async agentId(make: () => AgentId): Promise<AgentId> {
     const isFirstStart = (await this.#files.list(this.#directory)).length === 0
     const paths = ['agent.json', 'agent-copy.json'].map(name => join(this.#directory, name))
-    const records = await Promise.all(paths.map(path => this.#files.read(path, isId)))
+    const records = []
+    for (const path of paths) records.push(await this.#files.read(path, isId))
     const agentId = records.find(record => record !== undefined)?.agentId ?? make()
     if (records.every(record => record === undefined) && !isFirstStart) {
       this.#log.error(
@@ -45,9 +52,39 @@ export class Checkpoint {
       )
     }
     for (const [index, path] of paths.entries()) {
-      if (records[index]?.agentId !== agentId) this.#files.write(path, { agentId })
+      if (records[index]?.agentId !== agentId) this.#writeId(path, agentId, !isFirstStart)
     }
     return agentId
+  }
+
+  /**
+   * A number that is greater at each start, so that the leader knows the newer of two agents that use one id. Seconds
+   * since 1970, so that it grows also when its file is damaged; and more than before, when the host's clock was set back.
+   */
+  async countStart(now: Millis): Promise<number> {
+    const path = this.#path('starts')
+    const before = await this.#files.read(path, isStart)
+    const starts = Math.max((before?.starts ?? 0) + 1, Math.floor(now / 1000))
+    this.#tryToWrite(path, { starts })
+    return starts
+  }
+
+  /** Later on, a disk that takes nothing is no reason not to start. */
+  #writeId(path: string, agentId: AgentId, isKnown: boolean): void {
+    if (isKnown) this.#tryToWrite(path, { agentId })
+    else this.#files.write(path, { agentId })
+  }
+
+  #tryToWrite(path: string, record: object): void {
+    try {
+      this.#files.write(path, record)
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      this.#log.warn('a file of the checkpoint could not be written', {
+        file: path,
+        error: describeError(error),
+      })
+    }
   }
 
   /** Undefined when the leader has changed nothing yet. */

@@ -18,6 +18,16 @@ import { DiskError } from './disk-error.js'
 /** Version of the files. */
 const fileVersion = 1
 
+/** A file is whole, and was written by a newer Tender. */
+export class NewerFileError extends Error {
+  override readonly name = 'NewerFileError'
+  constructor(path: string, v: number) {
+    super(
+      `${path} was written by a newer Tender (version ${v}; this one reads up to ${fileVersion}); start that one again, nothing was changed`,
+    )
+  }
+}
+
 interface Checked {
   readonly v: number
   /** SHA-256 of the record's JSON: a torn or changed file is recognised. */
@@ -37,6 +47,20 @@ export class RecordFiles {
 
   constructor(log: Log) {
     this.#log = log
+  }
+
+  /**
+   * To be asked before anything is read: what a newer Tender has written is no damage to be set aside.
+   * @throws NewerFileError when one of the files below the directory is of a newer version
+   */
+  async refuseNewer(directory: string): Promise<void> {
+    const names = await readdir(directory, { recursive: true }).catch(() => [])
+    for (const name of names.filter(each => each.endsWith('.json')).toSorted()) {
+      const path = join(directory, name)
+      const { v, sha256, record } = parsed(await readFile(path, 'utf8').catch(() => ''))
+      if (typeof v === 'number' && v > fileVersion && sha256 === hash(JSON.stringify(record ?? null)))
+        throw new NewerFileError(path, v)
+    }
   }
 
   /** Undefined when it is not there, or is damaged: then it has been set aside. */
@@ -146,6 +170,14 @@ function freeName(path: string): string {
   for (let count = 1; ; count++) {
     const name = count === 1 ? path : `${path}.${count}`
     if (!existsSync(name)) return name
+  }
+}
+
+function parsed(text: string): Partial<Checked> {
+  try {
+    return (JSON.parse(text) as Partial<Checked> | null) ?? {}
+  } catch {
+    return {}
   }
 }
 

@@ -7,6 +7,10 @@ export interface IdRecord {
   readonly agentId: string
 }
 
+export interface StartRecord {
+  readonly starts: number
+}
+
 /** What the leader has made of an agent's resources. */
 export interface ResourcesRecord {
   readonly revision: number
@@ -22,6 +26,10 @@ const checkResources = validator(resources)
 
 export function isId(record: unknown): record is IdRecord {
   return isObject(record) && typeof record['agentId'] === 'string'
+}
+
+export function isStart(record: unknown): record is StartRecord {
+  return isObject(record) && Number.isSafeInteger(record['starts'])
 }
 
 export function isTask(record: unknown): record is AgentTaskState {

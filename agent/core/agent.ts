@@ -11,6 +11,7 @@ import {
   type Registered,
   type Reply,
   type SessionId,
+  type TaskStatus,
 } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import { isTerminal, Resources } from '@tender/sdk/values'
@@ -43,6 +44,8 @@ export interface AgentSettings {
   /** Its resources as they were last checkpointed, if the leader had made reservations or volumes of them. */
   readonly info: AgentInfo
   readonly session: SessionId
+  /** Greater at each start. */
+  readonly starts?: number
 }
 
 /** Nothing heard of the leader for so long: register again. */
@@ -193,6 +196,7 @@ export class Agent {
     return {
       agent: this.#info,
       tasks: tasks.flatMap(task => (task ? [describe(task)] : [])),
+      ...(this.#settings.starts === undefined ? {} : { starts: this.#settings.starts }),
       ...(this.#orphans.size > 0 ? { orphans: [...this.#orphans.values()] } : {}),
       ...this.#heartbeatBody(),
     }
@@ -239,6 +243,11 @@ export class Agent {
   }
 
   #message(message: LeaderMessage, now: Millis): AgentCommand[] {
+    if (message.epoch >= this.#epoch && this.#isVersionRefused(message)) {
+      this.#epoch = message.epoch
+      this.#link.version = oldestProtocolVersion
+      return this.#registerAgain(now)
+    }
     const isForAnother = message.to !== undefined && message.to !== this.#settings.session
     if (message.epoch < this.#epoch || isForAnother || this.#phase === 'recovering') return []
     this.#follow(message.epoch)
@@ -249,6 +258,20 @@ export class Agent {
     const commands = this.#body(message, now)
     if (missed && this.#phase === 'registered') commands.push(...this.#registerAgain(now))
     return commands
+  }
+
+  /**
+   * By a leader that was not upgraded yet. If it knows this agent from before its restart, such a leader tells that
+   * earlier life, so here it does not count for whom it is meant.
+   */
+  #isVersionRefused({ kind, call, body }: LeaderMessage): boolean {
+    return (
+      kind === 'reply' &&
+      body.code === 'unsupported-version' &&
+      call === this.#registration.call &&
+      this.#phase === 'registering' &&
+      this.#link.version > oldestProtocolVersion
+    )
   }
 
   /** Another leader may have been upgraded meanwhile: it is spoken to in the newest version first. */
@@ -284,11 +307,6 @@ export class Agent {
   #registered(reply: Reply, now: Millis): AgentCommand[] {
     if (this.#phase !== 'registering') return []
     if (!reply.ok) {
-      if (reply.code === 'unsupported-version' && this.#link.version > oldestProtocolVersion) {
-        // A leader that was not upgraded yet.
-        this.#link.version = oldestProtocolVersion
-        return this.#registerAgain(now)
-      }
       const reason = reply.message ?? 'no reason given'
       return [{ kind: 'give-up', reason: `the leader refuses this agent: ${reason}` }]
     }
@@ -400,7 +418,7 @@ export class Agent {
       this.#log('info', `task is ${status.state}`, fields),
     ]
     const mayTell = this.#phase === 'registered' && this.#store.trouble === undefined
-    return mayTell ? [...commands, this.#send('update', { status })] : commands
+    return mayTell ? [...commands, this.#sendUpdate(task, status)] : commands
   }
 
   #acknowledged(key: ContainerKey, sequence: number): AgentCommand[] {
@@ -464,11 +482,13 @@ export class Agent {
         return []
       }
       case 'send': {
-        const { call, ...envelope } = command.envelope
+        const { envelope } = command
         if (envelope.kind === 'register') {
-          return [{ kind: 'send', envelope: { ...command.envelope, body: this.#registerBody() } }]
+          return [{ kind: 'send', envelope: { ...envelope, body: this.#registerBody() } }]
         }
-        return [{ kind: 'send', envelope: { ...envelope, kind: 'heartbeat', body: this.#heartbeatBody() } }]
+        const { v, session, sequence, epoch } = envelope
+        const body = this.#heartbeatBody()
+        return [{ kind: 'send', envelope: { v, kind: 'heartbeat', session, sequence, epoch, body } }]
       }
       case 'checkpoint-again':
         return []
@@ -532,8 +552,14 @@ export class Agent {
     return commands
   }
 
+  /** Who does not know of those before it, such as a framework that was started again, can tell that there are some. */
+  #sendUpdate({ updates }: AgentTaskState, status: TaskStatus): AgentCommand {
+    const oldest = updates[0]?.sequence
+    return this.#send('update', oldest === status.sequence ? { status } : { status, oldest })
+  }
+
   #sendUpdates(task: AgentTaskState): AgentCommand[] {
-    return this.#store.tellableUpdates(task).map(status => this.#send('update', { status }))
+    return this.#store.tellableUpdates(task).map(status => this.#sendUpdate(task, status))
   }
 
   #find({ frameworkId, taskId }: ContainerKey): AgentTaskState | undefined {

@@ -5,7 +5,7 @@ import { prepare } from './prepare.mjs'
 import { isMain, root, runInForeground, runMain } from './run.mjs'
 
 /** What fails fast comes first. */
-export const allTests = ['unit', 'scenarios', 'integration', 'browser'].map(
+export const allTests = ['unit', 'scenarios', 'simulation', 'integration', 'browser'].map(
   kind => `dist/test/${kind}/**/*.test.js`,
 )
 

@@ -116,6 +116,11 @@ export class Allocator {
     return this.#state.agent(agentId).condition
   }
 
+  /** Whether any role has one. */
+  get hasQuotas(): boolean {
+    return this.#state.tree.hasQuotas
+  }
+
   /** With all that is held there. */
   removeAgent(agentId: string): void {
     const agent = this.#state.agents.get(agentId)

@@ -4,7 +4,7 @@ import { noteHealth } from './agent-health.js'
 import { answerLog } from './log-request.js'
 import { register } from './register.js'
 import type { Agent } from './state.js'
-import { statusUpdate } from './status-update.js'
+import { endTask, masterStatus, statusUpdate } from './status-update.js'
 import type { Turn } from './turn.js'
 
 /** A message of an agent. All but a registration must be of the session that is registered. */
@@ -17,7 +17,7 @@ export function agentMessage(turn: Turn, agentId: AgentId, message: MessageOf<ty
       { kind: 'agent', id: agentId },
       'resynchronise',
       { reason },
-      { to: message.session },
+      { to: message.session, v: message.v },
     )
   }
   const arrival = agent.link?.arrive(message)
@@ -30,7 +30,7 @@ export function agentMessage(turn: Turn, agentId: AgentId, message: MessageOf<ty
         resynchronise(turn, agent, 'a message to the agent was lost')
       return
     case 'update':
-      statusUpdate(turn, agent, message.body.status)
+      statusUpdate(turn, agent, message.body)
       break
     case 'reply':
       if (message.call !== undefined) replied(turn, agent, message.call, message.body)
@@ -54,6 +54,10 @@ function replied(
     task: known.taskKey,
     error: reply.message,
   })
+  const task = known.taskKey === undefined ? undefined : turn.state.tasks.get(known.taskKey)
+  if (known.kind !== 'launch' || task?.agentId !== agent.agentId || task.status) return
+  const message = `agent ${agent.agentId} refused it: ${reply.message ?? 'no reason given'}`
+  endTask(turn, task, masterStatus(turn, task, 'DROPPED', 'CONTAINER_LAUNCH_FAILED', message))
 }
 
 function resynchronise(turn: Turn, agent: Agent, reason: string): void {

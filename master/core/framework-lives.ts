@@ -7,10 +7,8 @@ import { viewFramework } from './views.js'
 /** Whether a task that an agent brings along is of a framework that has ended, also when another one has its id now. */
 export function isOfEndedFramework(state: MasterState, { frameworkId, frameworkSince }: AgentTask): boolean {
   if (state.completedFrameworks.has(frameworkId)) return true
-  const framework = state.frameworks.get(frameworkId)
-  // One that this leader knows by its tasks alone began when they say.
-  if (!framework?.record || frameworkSince === undefined) return false
-  return frameworkSince !== framework.subscribedAtMs
+  const ended = state.frameworks.get(frameworkId)?.endedSubscribedAtMs
+  return ended !== undefined && frameworkSince !== undefined && frameworkSince <= ended
 }
 
 /** A framework that only its tasks tell of, since its record is damaged or lost: it has as much time as others to come back. */

@@ -32,7 +32,7 @@ export function frameworkMessage(turn: Turn, frameworkId: FrameworkId, message: 
       { kind: 'framework', id: frameworkId },
       'resynchronise',
       { reason },
-      { to: message.session },
+      { to: message.session, v: message.v },
     )
   }
   const arrival = framework.link?.arrive(message)
@@ -105,7 +105,7 @@ function call(
       case 'revive':
         return revive(turn, framework, message.body.roles)
       case 'kill':
-        return kill(turn, framework, message.body)
+        return kill(turn, framework, message.body, callId)
       case 'reconcile':
         return reconcile(turn, framework, message.body.tasks)
       case 'teardown':

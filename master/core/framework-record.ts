@@ -3,12 +3,16 @@ import type { Millis } from '@tender/sdk/runtime'
 import { type FrameworkRecord, recordVersion, type RegistryRecord } from '../registry/records.js'
 import type { CompletedFramework, Framework } from './state.js'
 
-type Recorded = Pick<Framework, 'info' | 'subscribedAtMs' | 'startedAtMs' | 'disconnectedAtMs'>
+type Recorded = Pick<
+  Framework,
+  'info' | 'subscribedAtMs' | 'endedSubscribedAtMs' | 'startedAtMs' | 'disconnectedAtMs'
+>
 
 /** A framework as the registry keeps it. */
 export function frameworkRecord({
   info,
   subscribedAtMs,
+  endedSubscribedAtMs,
   startedAtMs,
   disconnectedAtMs,
 }: Recorded): FrameworkRecord {
@@ -16,6 +20,7 @@ export function frameworkRecord({
     v: recordVersion,
     framework: info,
     subscribedAtMs,
+    ...(endedSubscribedAtMs === undefined ? {} : { endedSubscribedAtMs }),
     startedAtMs,
     ...(disconnectedAtMs === undefined ? {} : { disconnectedAtMs }),
   }
@@ -24,7 +29,7 @@ export function frameworkRecord({
 export function completedRecord({ reason, ...framework }: CompletedFramework): FrameworkRecord {
   const { completedAtMs } = framework
   return {
-    ...frameworkRecord({ ...framework, disconnectedAtMs: undefined }),
+    ...frameworkRecord({ ...framework, endedSubscribedAtMs: undefined, disconnectedAtMs: undefined }),
     completedAtMs,
     completedReason: reason,
   }
@@ -36,8 +41,15 @@ export function writeFramework(value: FrameworkRecord): RegistryRecord {
 
 /** As the registry knows it, before it has been heard of. */
 export function recoverFramework(record: FrameworkRecord, now: Millis): Framework {
-  const { framework: info, subscribedAtMs, startedAtMs = 0, disconnectedAtMs = now } = record
-  return { ...absentFramework(info, subscribedAtMs, now), startedAtMs, disconnectedAtMs, record }
+  const {
+    framework: info,
+    subscribedAtMs,
+    endedSubscribedAtMs,
+    startedAtMs = 0,
+    disconnectedAtMs = now,
+  } = record
+  const absent = absentFramework(info, subscribedAtMs, now)
+  return { ...absent, endedSubscribedAtMs, startedAtMs, disconnectedAtMs, record }
 }
 
 export function recoverCompleted(record: FrameworkRecord): CompletedFramework | undefined {
@@ -56,6 +68,7 @@ export function absentFramework(info: FrameworkInfo, subscribedAtMs: Millis, now
     startedAtMs: 0,
     link: undefined,
     subscribedAtMs,
+    endedSubscribedAtMs: undefined,
     heardAtMs: now,
     disconnectedAtMs: now,
     suppressedRoles: new Set(),

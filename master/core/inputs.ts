@@ -3,10 +3,10 @@ import type {
   agentToLeader,
   FrameworkId,
   frameworkToLeader,
+  KnownOfRefused,
   MessageOf,
   Peer,
   ProtocolError,
-  Received,
 } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import type { OperatorCall } from './operator-calls.js'
@@ -24,14 +24,7 @@ export type MasterInput =
       readonly message: MessageOf<typeof frameworkToLeader>
     }
   /** Something came that is no message; whoever sent it is told. */
-  | {
-      readonly kind: 'bad-message'
-      readonly peer: Peer
-      readonly error: ProtocolError
-      readonly call?: string
-      /** Of its link, where it could be read. */
-      readonly number?: Received
-    }
+  | ({ readonly kind: 'bad-message'; readonly peer: Peer; readonly error: ProtocolError } & KnownOfRefused)
   /** The registry has written what the ticket stands for, or could not. */
   | { readonly kind: 'stored'; readonly ticket: number; readonly error?: string }
   | { readonly kind: 'read-log'; readonly requestId: string; readonly request: LogRequest }

@@ -1,10 +1,11 @@
-import type { AgentInfo, Beacon } from '@tender/sdk/protocol'
+import { type AgentInfo, type Beacon, oldestProtocolVersion, protocolVersion } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import { Resources } from '@tender/sdk/values'
 import { Allocator } from '../allocator/allocator.js'
 import type { AgentRecord, RegistryContent } from '../registry/records.js'
 import { agentMessage } from './agent-message.js'
 import { orderOf } from './agent-record.js'
+import { isAllocationHeld } from './allocation-hold.js'
 import type { MasterCommand } from './commands.js'
 import { frameworkMessage } from './framework-message.js'
 import { recoverCompleted, recoverFramework } from './framework-record.js'
@@ -37,6 +38,8 @@ export class Master {
   readonly #memory = new TurnMemory()
   /** The allocator's tick is due with the next offers. */
   #isTick = false
+  /** When offers were to be made last, it was too early for any. */
+  #isHeld = false
 
   constructor(
     leadership: Leadership,
@@ -61,11 +64,19 @@ export class Master {
   /** Makes the offers that are due now, of so many agents at most: then `hasMoreOffers` says whether some are left. */
   offer(now: Millis, mostAgents = Infinity): MasterCommand[] {
     const turn = new Turn(this.state, now, this.#memory)
-    const { allocator } = this.state
-    makeOffers(turn, this.#isTick ? allocator.tick(now, mostAgents) : allocator.cycle(now, mostAgents))
-    this.#isTick = false
+    this.#isHeld = isAllocationHeld(this.state, now)
+    if (!this.#isHeld) this.#allocate(turn, mostAgents)
     askToLeave(turn)
     return turn.commands
+  }
+
+  #allocate(turn: Turn, mostAgents: number): void {
+    const { allocator } = this.state
+    makeOffers(
+      turn,
+      this.#isTick ? allocator.tick(turn.now, mostAgents) : allocator.cycle(turn.now, mostAgents),
+    )
+    this.#isTick = false
   }
 
   /** What the leader says to everybody, about once a second. */
@@ -75,7 +86,7 @@ export class Master {
 
   /** Whether offers are due at once still. */
   get hasMoreOffers(): boolean {
-    return this.#isTick || this.state.allocator.hasMore
+    return !this.#isHeld && (this.#isTick || this.state.allocator.hasMore)
   }
 
   /**
@@ -134,16 +145,31 @@ export class Master {
   }
 }
 
-/** Whoever sent it is told, inside the numbering of its link where it has one. */
+/**
+ * Whoever sent it is told, inside the numbering of its link where it has one. An instance that comes in place of the
+ * one of the link is a stranger: what is meant for that one it would let pass.
+ */
 function badMessage(turn: Turn, input: Extract<MasterInput, { kind: 'bad-message' }>): void {
-  const { peer, error, call, number } = input
+  const { peer, error, call, number, v } = input
   turn.log('warn', 'a message was refused', { [`${peer.kind}Id`]: peer.id, error: error.message })
   const agent = peer.kind === 'agent' ? turn.state.agents.get(peer.id) : undefined
   const framework = peer.kind === 'framework' ? turn.state.frameworks.get(peer.id) : undefined
-  if (number) (agent ?? framework)?.link?.skip(number)
+  const known = agent ?? framework
+  if (number && number.session !== known?.session)
+    return turn.refuse(peer, error, {
+      to: number.session,
+      ...(call === undefined ? {} : { call }),
+      ...(v === undefined ? {} : { v: nearestVersion(v) }),
+    })
+  if (number) known?.link?.skip(number)
   if (agent?.link) turn.toAgent(agent, 'reply', refusal(error), call)
   else if (framework?.link) turn.toFramework(framework, 'reply', refusal(error), call)
   else turn.refuse(peer, error, call === undefined ? {} : { call })
+}
+
+/** A newer peer reads the newest of this program, if any. */
+function nearestVersion(v: number): number {
+  return Math.min(Math.max(v, oldestProtocolVersion), protocolVersion)
 }
 
 /** What the registry knows, before anybody has been heard of. Tasks are rebuilt as the agents register. */

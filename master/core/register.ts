@@ -17,11 +17,12 @@ import { isOfEndedFramework, rememberFramework } from './framework-lives.js'
 import { agentHeartbeatMs } from './heartbeats.js'
 import { noteLeaving } from './inverse-offers.js'
 import { killTask } from './kill.js'
+import { tellState } from './reconcile.js'
 import { rescindOffersOf } from './offers.js'
 import { conditionOf } from './operator/conditions.js'
 import type { Agent, Task } from './state.js'
 import { taskKey } from './state.js'
-import { applyStatus, endTask, masterStatus } from './status-update.js'
+import { applyStatus, endTask, keepEnded, masterStatus } from './status-update.js'
 import { done, type Turn } from './turn.js'
 import { viewAgent } from './views.js'
 
@@ -249,11 +250,16 @@ function missTask(turn: Turn, { agentId }: Agent, task: Task): void {
 function takeTask(turn: Turn, agent: Agent, report: AgentTask, wasUnreachable: boolean): void {
   const { state } = turn
   const key = taskKey(report.frameworkId, report.taskId)
-  const known = state.tasks.get(key)
-  if (!known && isTerminal(report.state)) return
-  if (known && known.agentId !== agent.agentId) return killDouble(turn, agent, report, known)
+  const other = state.tasks.get(key)
+  const isElsewhere = other !== undefined && other.agentId !== agent.agentId
+  if (isElsewhere && state.agents.get(other.agentId)?.state === 'registered')
+    return killDouble(turn, agent, report, other)
+  if (isElsewhere) forgetTask(turn, other)
+  const known = isElsewhere ? undefined : other
+  if (!known && isTerminal(report.state)) return rememberEnded(turn, agent, report)
   const mustEnd = !known && (state.endedTasks.has(key) || isOfEndedFramework(state, report))
   const task = known ?? adopt(turn, agent, report)
+  if (!known && wasUnreachable) tellState(turn, task)
   if (report.status) applyStatus(turn, task, report.status)
   // Its framework has been told that it has ended, e.g. as GONE, or has ended itself; until it has, it holds what it holds.
   if (mustEnd) return killTask(turn, task)
@@ -261,6 +267,13 @@ function takeTask(turn: Turn, agent: Agent, report: AgentTask, wasUnreachable: b
     task.state = report.state
     masterStatus(turn, task, report.state, 'AGENT_REREGISTERED', `agent ${agent.agentId} is reachable again`)
   }
+}
+
+/** Of one whose agent is away this one knows more: if it runs there, too, it is killed when that agent comes back. */
+function forgetTask({ state }: Turn, task: Task): void {
+  const { frameworkId, role, agentId, resources } = task
+  state.tasks.delete(task)
+  state.allocator.release({ frameworkId, role, agentId, resources })
 }
 
 /** Its framework has used the id again elsewhere, as if the task had ended: so it must. */
@@ -274,14 +287,32 @@ function killDouble(turn: Turn, agent: Agent, { frameworkId, taskId }: AgentTask
   callAgent(turn, agent, 'kill', undefined, { frameworkId, taskId })
 }
 
+/** It ended while no leader knew it: its agent resends how, and whoever asks meanwhile is to hear the same. */
+function rememberEnded(turn: Turn, agent: Agent, report: AgentTask): void {
+  const task = taskOf(turn, agent, report)
+  if (turn.state.endedTasks.has(task.key)) return
+  if (report.status) task.status = { ...report.status, agentId: agent.agentId }
+  keepEnded(turn.state, task)
+}
+
 /** A task that this leader has not launched itself: it came with the agent, after a failover. */
 function adopt(turn: Turn, agent: Agent, report: AgentTask): Task {
+  const task = taskOf(turn, agent, report)
+  const { frameworkId, role, agentId, resources } = task
+  turn.state.endedTasks.delete(task.key)
+  turn.state.tasks.add(task)
+  rememberFramework(turn, task)
+  turn.state.allocator.charge({ frameworkId, role, agentId, resources })
+  return task
+}
+
+function taskOf(turn: Turn, { agentId }: Agent, report: AgentTask): Task {
   const { frameworkId, taskId, role } = report
-  const task: Task = {
+  return {
     key: taskKey(frameworkId, taskId),
     taskId,
     frameworkId,
-    agentId: agent.agentId,
+    agentId,
     role,
     name: report.name ?? taskId,
     resources: Resources.fromWire(report.resources),
@@ -293,9 +324,4 @@ function adopt(turn: Turn, agent: Agent, report: AgentTask): Task {
     updatedAtMs: turn.now,
     killedFor: undefined,
   }
-  turn.state.endedTasks.delete(task.key)
-  turn.state.tasks.add(task)
-  rememberFramework(turn, task)
-  turn.state.allocator.charge({ frameworkId, role, agentId: agent.agentId, resources: task.resources })
-  return task
 }

@@ -118,6 +118,8 @@ export interface Framework {
   startedAtMs: Millis
   link: LinkEnd | undefined
   subscribedAtMs: Millis
+  /** When the one that had this id before, and has ended, first subscribed. */
+  endedSubscribedAtMs: Millis | undefined
   heardAtMs: Millis
   disconnectedAtMs: Millis | undefined
   suppressedRoles: ReadonlySet<string>

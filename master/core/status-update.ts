@@ -1,15 +1,17 @@
-import type { StatusReason, TaskStatus } from '@tender/sdk/protocol'
+import type { agentToLeader, Infer, StatusReason, TaskStatus } from '@tender/sdk/protocol'
 import { isTerminal, type TaskState } from '@tender/sdk/values'
-import type { Agent, Task } from './state.js'
+import type { Agent, MasterState, Task } from './state.js'
 import { taskKey } from './state.js'
 import type { Turn } from './turn.js'
 import { viewTask } from './views.js'
+
+type Update = Infer<typeof agentToLeader.update>
 
 /** So many ended tasks are remembered, for people and for reconciliation (Mesos: 1000 per framework). */
 const keptEndedTasks = 5_000
 
 /** An agent reports on a task. It goes on to the framework, and is the agent's to resend until that acknowledges it. */
-export function statusUpdate(turn: Turn, agent: Agent, status: TaskStatus): void {
+export function statusUpdate(turn: Turn, agent: Agent, { status, oldest }: Update): void {
   const { state } = turn
   const key = taskKey(status.frameworkId, status.taskId)
   const task = state.tasks.get(key) ?? state.endedTasks.get(key)
@@ -21,7 +23,7 @@ export function statusUpdate(turn: Turn, agent: Agent, status: TaskStatus): void
   const framework = state.frameworks.get(status.frameworkId)
   if (framework) {
     if (framework.state === 'connected') {
-      turn.toFramework(framework, 'update', { status: told })
+      turn.toFramework(framework, 'update', { status: told, ...(oldest === undefined ? {} : { oldest }) })
     }
     return
   }
@@ -57,15 +59,19 @@ export function endTask(turn: Turn, task: Task, status: TaskStatus): void {
   change(turn, task, status.state)
   task.status = { ...status, agentId: task.agentId }
   state.tasks.delete(task)
-  state.endedTasks.set(task.key, task)
-  const [oldest] = state.endedTasks.keys()
-  if (state.endedTasks.size > keptEndedTasks && oldest !== undefined) state.endedTasks.delete(oldest)
+  keepEnded(state, task)
   const { frameworkId, role, agentId, resources } = task
   state.allocator.release({ frameworkId, role, agentId, resources })
   turn.touch(agentId)
   const agent = state.agents.get(agentId)
   for (const [callId, call] of agent?.calls ?? []) if (call.taskKey === task.key) agent?.calls.delete(callId)
   turn.event({ kind: 'task', task: viewTask(state, task) })
+}
+
+export function keepEnded({ endedTasks }: MasterState, task: Task): void {
+  endedTasks.set(task.key, task)
+  const [oldest] = endedTasks.keys()
+  if (endedTasks.size > keptEndedTasks && oldest !== undefined) endedTasks.delete(oldest)
 }
 
 function change(turn: Turn, task: Task, state: TaskState): void {

@@ -45,6 +45,8 @@ export function subscribe(turn: Turn, frameworkId: FrameworkId, message: Subscri
     const record = frameworkRecord({
       info: body.framework,
       subscribedAtMs: known?.subscribedAtMs ?? firstSubscription(start, frameworkId),
+      endedSubscribedAtMs:
+        known?.endedSubscribedAtMs ?? start.state.completedFrameworks.get(frameworkId)?.subscribedAtMs,
       startedAtMs: body.startedAtMs,
       disconnectedAtMs: undefined,
     })
@@ -59,16 +61,27 @@ export function subscribe(turn: Turn, frameworkId: FrameworkId, message: Subscri
   })
 }
 
-/** @throws ProtocolError `replaced` or `torn-down` */
+/** @throws ProtocolError `replaced` or `torn-down`; `not-leader` when it is to ask again */
 function checkInstance(turn: Turn, frameworkId: FrameworkId, { session, body }: Subscribe): void {
   const known = turn.state.frameworks.get(frameworkId)
   const isOlder =
     known?.state === 'connected' && known.session !== session && body.startedAtMs < known.startedAtMs
   if (isOlder)
     throw new ProtocolError('replaced', `a newer instance of framework ${frameworkId} is subscribed`)
+  if (known && body.startedAtMs < known.startedAtMs && mayComeBack(turn, known)) {
+    const problem = `a newer instance of framework ${frameworkId} may be about to subscribe again; ask again`
+    throw new ProtocolError('not-leader', problem)
+  }
   const ended = turn.state.completedFrameworks.get(frameworkId)
   if (ended && body.startedAtMs <= ended.startedAtMs)
     throw new ProtocolError('torn-down', `framework ${frameworkId} has ended: ${ended.reason}; start it anew`)
+}
+
+/** It was there a moment ago, or this leader is too new to have heard of it. */
+function mayComeBack({ state, now }: Turn, { disconnectedAtMs, ...known }: Framework): boolean {
+  if (known.state === 'connected') return false
+  const since = known.session === '' ? state.leadership.electedAtMs : (disconnectedAtMs ?? now)
+  return now < since + state.settings.frameworkTimeoutMs
 }
 
 /** Unlike that of a framework which had this id before, so that their tasks can be told apart. */
@@ -104,6 +117,7 @@ function admit(turn: Turn, frameworkId: FrameworkId, message: Subscribe, record:
     startedAtMs,
     link: turn.newLink(message.v),
     subscribedAtMs: record.subscribedAtMs,
+    endedSubscribedAtMs: record.endedSubscribedAtMs,
     heardAtMs: turn.now,
     disconnectedAtMs: undefined,
     suppressedRoles: new Set(suppressedRoles),

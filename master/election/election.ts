@@ -15,6 +15,8 @@ export type ElectionInput = { readonly now: Millis } & (
   /** The store tells that the lease was given up. */
   | { readonly kind: 'vanished' }
   | { readonly kind: 'step-down'; readonly reason: string }
+  /** Leads no more, and leaves the lease to others for as long as one lasts. */
+  | { readonly kind: 'give-up'; readonly reason: string }
   /** For good. */
   | { readonly kind: 'resign' }
 )
@@ -81,6 +83,8 @@ export class Election {
   #dueAtMs: Millis = Infinity
   /** The lease was given up while an operation was on its way, which may not have seen it. */
   #lookAtOnce = false
+  /** It has given up, and lets others stand first. */
+  #restsUntilMs: Millis = 0
   #isStoreAway = false
   #isResigning = false
   /** Whom this master has said it follows, as text. */
@@ -113,6 +117,7 @@ export class Election {
   step(input: ElectionInput): ElectionCommand[] {
     switch (input.kind) {
       case 'vanished':
+        if (input.now < this.#restsUntilMs) return []
         this.#lookAtOnce = this.#asked !== undefined
         return this.#again(input.now)
       case 'start':
@@ -121,6 +126,8 @@ export class Election {
         return this.#turn(input.now)
       case 'step-down':
         return this.#epoch > 0 ? [this.#depose(input.reason), ...this.#wait(input.now)] : []
+      case 'give-up':
+        return this.#giveUp(input)
       case 'resign':
         return this.#resign(input.now)
       default:
@@ -153,6 +160,8 @@ export class Election {
         this.#wait(asked.atMs)
         return [...commands, ...this.#notCreated(asked)]
       case 'deleted':
+        this.#mayStand = false
+        this.#dueAtMs = this.#restsUntilMs
         return commands
     }
   }
@@ -203,6 +212,15 @@ export class Election {
   /** The lease was gone, so whoever led does no more, and who does now is not known. */
   #notCreated(asked: LeaseOperation): ElectionCommand[] {
     return asked.kind === 'create' && this.#known !== undefined ? this.#follow(undefined) : []
+  }
+
+  #giveUp({ reason, now }: Input<'give-up'>): ElectionCommand[] {
+    if (this.#epoch === 0) return []
+    const deposed = this.#depose(reason)
+    // What is on its way may have changed the lease: it ends by itself.
+    if (this.#asked) return [deposed]
+    this.#restsUntilMs = now + this.#leaseMs
+    return [deposed, this.#ask({ kind: 'delete', revision: this.#revision }, now)]
   }
 
   #resign(now: Millis): ElectionCommand[] {

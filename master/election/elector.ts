@@ -78,6 +78,11 @@ export class Elector {
     this.#step({ kind: 'step-down', reason })
   }
 
+  /** Leads no more, and lets others stand first. */
+  giveUp(reason: string): void {
+    this.#step({ kind: 'give-up', reason })
+  }
+
   /** Resolves when the lease has been looked at, if that is due, or the store could not be reached. */
   async check(): Promise<void> {
     this.#step({ kind: 'tick' })

@@ -2,7 +2,7 @@ import { agentInfo, frameworkInfo, type Infer, schema, unavailability } from '@t
 
 const { array, integer, number, object, oneOf, optional, record, string } = schema
 
-/** Version of the records below; one that is newer than this program is refused at the start. */
+/** Version of the records below. A master does not lead with records that are newer than it. */
 export const recordVersion = 1
 
 const v = integer({ minimum: 1 })
@@ -30,6 +30,8 @@ export const recordSchemas = {
     framework: frameworkInfo,
     /** Its first subscription. */
     subscribedAtMs: integer(),
+    /** Another one of this id, which had first subscribed then, has ended: so are its tasks, wherever they turn up. */
+    endedSubscribedAtMs: optional(integer()),
     /** Of the instance that is subscribed, or was. */
     startedAtMs: optional(integer()),
     /** Absent: it was connected. */

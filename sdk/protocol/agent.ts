@@ -62,14 +62,18 @@ export const agentToLeader = {
     orphans: optional(array(orphan)),
     /** Absent: it is well. */
     health: optional(agentHealth),
-    /** How often this agent has been started, counted in its checkpoint: of two that use one id, the newer one counts. */
+    /** Greater at each start of this agent, as its checkpoint knows: of two that use one id, the newer one counts. */
     starts: optional(integer({ minimum: 1 })),
     received,
   }),
   /** Absent health: it is well. Sent at once when that changes. */
   heartbeat: object({ received, health: optional(agentHealth) }),
   /** Resent with backoff until `acknowledge` comes back. */
-  update: object({ status: taskStatus }),
+  update: object({
+    status: taskStatus,
+    /** The number of the first update of the task that is not acknowledged; absent: it is this one. */
+    oldest: optional(integer({ minimum: 1 })),
+  }),
   reply,
 }
 

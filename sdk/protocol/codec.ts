@@ -12,10 +12,18 @@ export type MessageOf<M extends Messages> = {
   [K in keyof M & string]: Omit<Envelope, 'kind' | 'body'> & { readonly kind: K; readonly body: Infer<M[K]> }
 }[keyof M & string]
 
-/** What came: a message, or why it is none. Its call and its number are known when the envelope at least could be read. */
+/** What came: a message, or why it is none. */
 export type Decoded<M extends Messages> =
   | { readonly ok: true; readonly message: MessageOf<M> }
-  | { readonly ok: false; readonly error: ProtocolError; readonly call?: string; readonly number?: Received }
+  | ({ readonly ok: false; readonly error: ProtocolError } & KnownOfRefused)
+
+/** What is known of a message that is refused; all but its call only when the envelope at least could be read. */
+export interface KnownOfRefused {
+  readonly call?: string
+  readonly number?: Received
+  /** The version in which it was spoken. */
+  readonly v?: number
+}
 
 // Maps with string keys, so that a client in any language reads them; other languages write a time in milliseconds as a
 // 64 bit integer, which is a number here. One shared instance: `pack` must never be handed to Array.map, which would
@@ -61,12 +69,12 @@ export function decoder<M extends Messages>(messages: M): (bytes: Uint8Array) =>
       ok: false,
       error,
       ...(call === undefined ? {} : { call }),
-      ...(outer.ok ? { number: { session: outer.value.session, sequence: outer.value.sequence } } : {}),
+      ...(outer.ok ? knownOf(outer.value) : {}),
     })
     if (!outer.ok)
       return refuse(new ProtocolError('malformed', `envelope: ${describeProblems(outer.problems)}`))
     const { v, kind, body } = outer.value
-    if (v < oldestProtocolVersion || v > protocolVersion) {
+    if (!isReadable(v, kind)) {
       const spoken = `versions ${oldestProtocolVersion} to ${protocolVersion}`
       return refuse(new ProtocolError('unsupported-version', `this end speaks ${spoken}, got ${v}`))
     }
@@ -80,6 +88,15 @@ export function decoder<M extends Messages>(messages: M): (bytes: Uint8Array) =>
       return refuse(new ProtocolError('malformed', `${kind}: ${describeProblems(inner.problems)}`))
     return { ok: true, message: outer.value as MessageOf<M> }
   }
+}
+
+/** A beacon is: its leader tells everybody, in its oldest version, and is to be heard by peers that are older or newer. */
+function isReadable(v: number, kind: string): boolean {
+  return kind === 'beacon' || (v >= oldestProtocolVersion && v <= protocolVersion)
+}
+
+function knownOf({ v, session, sequence }: Envelope): KnownOfRefused {
+  return { v, number: { session, sequence } }
 }
 
 function callOf(raw: unknown): string | undefined {

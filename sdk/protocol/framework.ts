@@ -145,7 +145,11 @@ export const leaderToFramework = {
   rescind: object({ offerIds: array(offerId), reason: string() }),
   'inverse-offers': object({ inverseOffers: array(inverseOffer) }),
   'rescind-inverse-offers': object({ inverseOfferIds: array(offerId), reason: string() }),
-  update: object({ status: taskStatus }),
+  update: object({
+    status: taskStatus,
+    /** Of a numbered one: where the updates begin that nobody has acknowledged; absent: with this one. */
+    oldest: optional(integer({ minimum: 1 })),
+  }),
   /** The end of this session, e.g. because a newer instance has replaced it. */
   failed: object({ code: errorCode, message: string() }),
   /** Subscribe again: something was lost on the way, or the leader does not know this session. */

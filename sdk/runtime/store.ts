@@ -27,6 +27,13 @@ export interface KeyValueStore {
   /** Removes the entry, if it is still at `revision` where one is given. @throws StoreConflictError */
   delete(key: string, revision?: number): Promise<void>
   /**
+   * Writes an entry, or removes it when there is no value; if `after` is given, only when nothing at all was written to
+   * the store since that revision. So one writer can keep all earlier ones out, whatever they write and however late.
+   *
+   * @throws StoreConflictError
+   */
+  append(key: string, value: string | undefined, after?: number): Promise<number>
+  /**
    * Tells of an entry: as it is, if it is there, and then whenever it is written or deleted. Of changes that follow each
    * other closely, only the last may be told. That an entry has vanished by its age is told late or never, and so is
    * what happens while the store is away: it makes things faster, and never spares looking from time to time.

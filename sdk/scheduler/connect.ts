@@ -53,7 +53,7 @@ export interface SchedulerHandlers {
    * lives. Acknowledged when the handler has returned or its promise has resolved; if it throws, the update comes again.
    */
   update?(status: TaskStatus, scheduler: Scheduler): Promise<void> | void
-  /** The leader knows us: after each (re)subscription. The states of all known tasks follow as updates. */
+  /** The leader knows us: after each (re)subscription. The states of tasks follow as updates, where they are news. */
   subscribed?(scheduler: Scheduler): Promise<void> | void
   /** No leader is heard, or another one leads. Nothing needs to be done: the driver subscribes again. */
   disconnected?(reason: string): void
@@ -170,9 +170,8 @@ export class Scheduler {
    * offered again for `refuseMs` (5 s unless told). Resolves with what became of each task. A task that was refused
    * here gets no update.
    *
-   * @throws ProtocolError when nothing of it was done, e.g. `invalid-offer`: an offer is not there any more. After a
-   *   change of the leader it may be thrown although the old leader had launched the tasks already: then they come up in
-   *   the reconciliation that follows each subscription.
+   * @throws ProtocolError when nothing of it was done, e.g. `invalid-offer`: an offer is not there any more. Only after
+   *   `timeout` it is not known: then an update tells of each task what has become of it.
    */
   async accept(
     offers: Offer | readonly Offer[],
@@ -290,12 +289,18 @@ export class Scheduler {
     await this.#call('revive', roles ? { roles } : {})
   }
 
-  /** Ends a task: SIGTERM, and SIGKILL after the grace. Resolves when the order is given; the end comes as an update. */
+  /**
+   * Ends a task: SIGTERM, and SIGKILL after the grace. Resolves when the order is given; the end comes as an update. The
+   * order is kept, and given again, until the task has ended.
+   */
   async kill(taskId: string, options: { agentId?: string; graceMs?: number } = {}): Promise<void> {
     await this.#call('kill', { taskId, ...options })
   }
 
-  /** Asks for the states of these tasks, or of all; they come as updates with reason RECONCILIATION. */
+  /**
+   * Asks for the states of these tasks, or of all; they come as updates with reason RECONCILIATION. Tasks that are named
+   * are asked for until each was heard of, and after each subscription to come, as those that were launched here.
+   */
   async reconcile(tasks: readonly { taskId: string; agentId?: string }[] = []): Promise<void> {
     await this.#call('reconcile', { tasks })
   }

@@ -144,6 +144,11 @@ export class Driver {
   }
 
   #message(message: MessageOf<typeof leaderToFramework>, now: Millis): DriverCommand[] {
+    if (message.epoch >= this.#epoch && this.#isVersionRefused(message)) {
+      this.#epoch = message.epoch
+      this.#link.version = oldestProtocolVersion
+      return this.#subscribeAgain(now)
+    }
     const isForAnother = message.to !== undefined && message.to !== this.#settings.session
     if (message.epoch < this.#epoch || isForAnother) return []
     this.#follow(message.epoch)
@@ -157,6 +162,20 @@ export class Driver {
       commands.push(...this.#subscribeAgain(now))
     }
     return commands
+  }
+
+  /**
+   * By a leader that was not upgraded yet. If it knows this framework from before its restart, such a leader tells that
+   * earlier life, so here it does not count for whom it is meant.
+   */
+  #isVersionRefused({ kind, call, body }: MessageOf<typeof leaderToFramework>): boolean {
+    return (
+      kind === 'reply' &&
+      body.code === 'unsupported-version' &&
+      call === this.#subscribe.call &&
+      this.#phase === 'subscribing' &&
+      this.#link.version > oldestProtocolVersion
+    )
   }
 
   /** Another leader may have been upgraded meanwhile: it is spoken to in the newest version first. */
@@ -176,7 +195,7 @@ export class Driver {
       case 'rescind':
         return this.#rescinded(message.body.offerIds, message.body.reason)
       case 'update':
-        return this.#perform(this.#tasks.status(message.body.status, now))
+        return this.#perform(this.#tasks.status(message.body, now))
       case 'failed':
         return this.#fail(message.body.code, message.body.message)
       case 'resynchronise':
@@ -191,11 +210,6 @@ export class Driver {
   #subscribed(reply: Reply, now: Millis): DriverCommand[] {
     if (this.#phase !== 'subscribing') return []
     if (!reply.ok) {
-      if (reply.code === 'unsupported-version' && this.#link.version > oldestProtocolVersion) {
-        // A leader that was not upgraded yet.
-        this.#link.version = oldestProtocolVersion
-        return this.#subscribeAgain(now)
-      }
       // The registry may come back; anything else will not become right by asking again.
       if (reply.code === 'registry-unavailable' || reply.code === 'not-leader') return []
       return this.#fail(reply.code ?? 'invalid-framework', reply.message ?? 'the subscription was refused')

@@ -36,9 +36,9 @@ export class Reconciliation {
   }
 
   /** This one is to be asked for, too. */
-  add({ taskId, agentId }: TaskPlace, askAtMs: Millis): void {
+  add({ taskId, agentId }: TaskPlace, askAtMs: Millis, waitMs = firstWaitMs): void {
     const place = { taskId, ...(agentId === undefined ? {} : { agentId }) }
-    this.#open.set(taskId, { place, askAtMs, waitMs: firstWaitMs })
+    this.#open.set(taskId, { place, askAtMs, waitMs })
   }
 
   /** The author is asking for this one: it is asked for again, should the leader say nothing. */
@@ -50,9 +50,14 @@ export class Reconciliation {
     this.#open.delete(taskId)
   }
 
+  /** Its agent is silent: should that come back without it, nobody would say so unless asked. */
+  unreachable(task: TaskPlace, now: Millis): void {
+    this.add(task, now + longestWaitMs, longestWaitMs)
+  }
+
   /** The leader has named all that it knows: the rest need not wait any longer. */
   allNamed(now: Millis): void {
-    for (const open of this.#open.values()) open.askAtMs = now
+    for (const open of this.#open.values()) if (open.waitMs === firstWaitMs) open.askAtMs = now
   }
 
   /** Those to ask for now, as many lists as calls are needed. */

@@ -1,6 +1,7 @@
-import type { Accepted } from '../protocol/framework.js'
+import type { Accepted, leaderToFramework } from '../protocol/framework.js'
 import type { SessionId, TaskId } from '../protocol/ids.js'
 import type { Reply } from '../protocol/reply.js'
+import type { Infer } from '../protocol/schema.js'
 import type { TaskStatus } from '../protocol/task.js'
 import type { Millis } from '../runtime/clock.js'
 import { isTerminal } from '../values/task-state.js'
@@ -10,6 +11,8 @@ import { type CallBody, tasksOf } from './open-calls.js'
 import { Reconciliation } from './reconciliation.js'
 import { Tasks } from './tasks.js'
 import { type Acknowledgement, type Outcome, Updates } from './updates.js'
+
+type Update = Infer<typeof leaderToFramework.update>
 
 /** What is to be said about tasks: to the leader while there is a subscription, to the author at once. */
 export type CareAction =
@@ -67,8 +70,9 @@ export class TaskCare {
     }
     const unknown = this.#kills.answered(callId, reply, now)
     if (unknown === undefined) return []
-    if (this.#tasks.get(unknown)?.endedBy) this.#kills.forget(unknown)
-    else this.#reconciliation.add(this.#tasks.know({ taskId: unknown }), now)
+    const task = this.#tasks.know({ taskId: unknown })
+    if (task.endedBy) this.#kills.forget(unknown)
+    else if (!task.isPending) this.#reconciliation.add(task, now)
     return this.#askDue(now)
   }
 
@@ -93,15 +97,19 @@ export class TaskCare {
     const otherwise = code === 'timeout' ? 'unknown' : 'refused'
     for (const { taskId } of tasksOf(body)) {
       const task = this.#tasks.settle(taskId, launched.has(taskId) ? 'launched' : otherwise)
-      if (task && otherwise === 'unknown') this.#reconciliation.add(task, now)
+      if (!task) this.#kills.forget(taskId)
+      else if (otherwise === 'unknown') this.#reconciliation.add(task, now)
     }
     return otherwise === 'unknown' ? this.#askDue(now) : []
   }
 
-  status(status: TaskStatus, now: Millis): CareAction[] {
-    const { taskId, state } = status
-    const outcome = this.#updates.receive(status)
-    if (outcome.isNews) this.#reconciliation.heardOf(taskId)
+  /** @param update with the number of the first that nobody has acknowledged, where that is not this one */
+  status({ status, oldest }: Update, now: Millis): CareAction[] {
+    const { taskId, state, reason } = status
+    const outcome = this.#updates.receive(status, oldest)
+    const isOpen = state === 'UNREACHABLE' && reason === 'RECONCILIATION' && !this.#tasks.get(taskId)?.endedBy
+    if (isOpen) this.#reconciliation.unreachable(status, now)
+    else if (outcome.isNews) this.#reconciliation.heardOf(taskId)
     if (isTerminal(state)) this.#kills.forget(taskId)
     const isDue = this.#kills.heardOf(taskId, state, now)
     return [...this.#actions(taskId, outcome), ...(isDue ? this.#killDue(now) : [])]

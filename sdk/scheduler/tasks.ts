@@ -71,10 +71,10 @@ export class Tasks {
     task.isPending = true
   }
 
-  /** Its accept was answered, or never will be. @returns the task, unless that is done with */
+  /** Its accept was answered, or never will be. @returns the task, unless there never was one */
   settle(taskId: TaskId, outcome: 'launched' | 'refused' | 'unknown'): KnownTask | undefined {
     const task = this.#tasks.get(taskId)
-    if (!task?.isPending) return undefined
+    if (!task?.isPending) return task
     task.isPending = false
     if (outcome !== 'refused' || task.state !== undefined) return task
     this.#tasks.delete(taskId)

@@ -37,16 +37,21 @@ export class Updates {
     this.#tasks = tasks
   }
 
-  receive(status: TaskStatus): Outcome {
+  /** @param oldest where the updates begin that nobody has acknowledged; undefined: with this one */
+  receive(status: TaskStatus, oldest?: number): Outcome {
     const task = this.#tasks.know(status)
     const { sequence, agentId } = status
     if (sequence === undefined || agentId === undefined) {
+      const last = task.queue.at(-1)?.status
+      // What is said again while the handler is at work takes no more room.
+      if (last && last.sequence === undefined && last.state === status.state)
+        return { ...nothing, isNews: true }
       task.queue.push({ status, isAsked: task.isAsked })
       task.isAsked = false
       return this.#next(task)
     }
-    // Without a memory of the task, any update will do as the first.
-    if (task.told === undefined) task.told = task.handled = sequence - 1
+    // Without a memory of the task, those that an earlier instance has dealt with are over.
+    if (task.told === undefined) task.told = task.handled = Math.min(oldest ?? sequence, sequence) - 1
     if (sequence <= task.handled)
       return { ...nothing, acknowledge: [{ taskId: task.taskId, agentId, sequence }] }
     const last = task.queue.findLast(each => each.status.sequence !== undefined)?.status.sequence

@@ -49,6 +49,13 @@ export class MemoryStore implements KeyValueStore {
     return this.#write(key, value)
   }
 
+  async append(key: string, value: string | undefined, after?: number): Promise<number> {
+    this.#expect(key, after === undefined || this.#revision === after)
+    if (value !== undefined) return this.#write(key, value)
+    await this.delete(key)
+    return this.#revision
+  }
+
   async delete(key: string, revision?: number): Promise<void> {
     this.#expect(key, revision === undefined || this.#find(key)?.revision === revision)
     const wasThere = this.#entries.delete(key)

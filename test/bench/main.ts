@@ -1,4 +1,5 @@
 import { benchAllocator } from './allocator.js'
+import { benchCheckpoint } from './checkpoint.js'
 import { benchFailover } from './failover.js'
 import { benchLaunch } from './launch.js'
 import { benchMemory } from './memory.js'
@@ -9,6 +10,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Measured[]>>> = {
   launch: benchLaunch,
   'ten-instances': benchTenInstances,
   memory: benchMemory,
+  checkpoint: benchCheckpoint,
   allocator: benchAllocator,
   failover: benchFailover,
 }

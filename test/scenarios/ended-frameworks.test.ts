@@ -107,4 +107,15 @@ describe('frameworks that end', () => {
     ])
     expect(subscribe()?.ok).to.equal(true)
   })
+
+  it('are not those whose record is lost, also when they come back before their agents', () => {
+    rig.advance(1_000)
+    rig.records.delete('framework.web')
+    rig.elect()
+    subscribe()
+    const task = { frameworkId: 'web', role: 'prod', resources: { cpus: 1 }, state: 'RUNNING' as const }
+    rig.loseTasks('a1')
+    rig.agent('a1', undefined, { tasks: [{ ...task, taskId: 't1', launchedAtMs: 0, frameworkSince: 0 }] })
+    expect(kills()).to.deep.equal([])
+  })
 })

@@ -36,6 +36,53 @@ describe('what another leader finds', () => {
     expect(rig.offered('web')).to.deep.equal([])
   })
 
+  it('which instance of a framework is the newest: an older one is not let in while that may come back', () => {
+    rig = new MasterRig({ frameworkTimeoutMs: 15_000 })
+    rig.advance(1_000)
+    rig.framework('web', { roles: ['prod'] })
+    rig.elect()
+    const framework = { frameworkId: 'web', name: 'web', roles: ['prod'] }
+    const older = () =>
+      rig.call('web', 'subscribe', { framework, startedAtMs: 500, received: { session: '', sequence: 0 } })
+    const first = older()
+    rig.advance(15_000)
+    expect([first?.code, first?.message, older()?.ok]).to.deep.equal([
+      'not-leader',
+      'a newer instance of framework web may be about to subscribe again; ask again',
+      true,
+    ])
+  })
+
+  it('quotas, before it knows what their roles hold: it offers nothing until the agents have come', () => {
+    rig.agent('a2', 'cpus:4;mem:1024')
+    rig.operate({ kind: 'set-quotas', quotas: [{ role: 'prod', limit: { cpus: 5 } }], force: true })
+    rig.accept('web', 'a2', { operations: [launchOf(taskOf('t1', 'cpus:4'))] })
+    rig.elect()
+    rig.agent('a1')
+    rig.framework('web', { roles: ['prod'] })
+    const before = rig.offered('web')
+    rig.agent('a2')
+    expect([before, rig.offered('web')]).to.deep.equal([
+      [],
+      ['a1 prod: cpus:1;mem:1024', 'a2 prod: mem:1024'],
+    ])
+  })
+
+  it('quotas: it does not wait longer for an agent than until that counts as silent', () => {
+    rig = new MasterRig({ agentTimeoutMs: 10_000 })
+    for (const id of ['a1', 'a2']) rig.agent(id, 'cpus:4;mem:1024')
+    rig.framework('web', { roles: ['prod'] })
+    rig.operate({ kind: 'set-quotas', quotas: [{ role: 'prod', limit: { cpus: 5 } }], force: true })
+    rig.elect()
+    rig.agent('a1')
+    rig.framework('web', { roles: ['prod'] })
+    rig.advance(9_900)
+    const before = rig.offered('web')
+    rig.heartbeat({ kind: 'agent', id: 'a1' })
+    rig.advance(100)
+    expect([before, rig.offered('web')]).to.deep.equal([[], ['a1 prod: cpus:4;mem:1024']])
+  })
+
   it('reservations and volumes, also when the agent has not heard of them', () => {
     rig.deafAgents.add('a1')
     rig.accept('web', 'a1', { operations: [operationOf('reserve', 'cpus(prod,dynamic):2')] })

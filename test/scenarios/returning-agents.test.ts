@@ -113,6 +113,65 @@ describe('agents that come back', () => {
     ])
   })
 
+  it('with a task of an agent that is away: they know more of it', () => {
+    rig = new MasterRig({ agentTimeoutMs: 10_000 })
+    for (const id of ['a1', 'a2']) rig.agent(id, 'cpus:4')
+    rig.framework('web', { roles: ['prod'] })
+    launch()
+    for (let passed = 0; passed < 12_000; passed += 1_000) {
+      rig.advance(1_000)
+      rig.heartbeat({ kind: 'agent', id: 'a2' })
+    }
+    rig.agent('a2', undefined, { tasks: [running()] })
+    expect(rig.state.tasks.map(task => [task.agentId, task.state])).to.deep.equal([['a2', 'RUNNING']])
+    rig.agent('a1')
+    expect([rig.sent('agent a1', 'kill'), rig.sent('agent a2', 'kill')]).to.deep.equal([[orphan], []])
+  })
+
+  it('with the end of a task that a new leader did not know: whoever asks hears of the same end', () => {
+    rig.elect()
+    rig.framework('web', { roles: ['prod'] })
+    const status = {
+      ...orphan,
+      state: 'FINISHED',
+      sequence: 2,
+      timestampMs: 7,
+      source: 'agent',
+      exitCode: 0,
+    } as const
+    rig.agent('a1', undefined, { tasks: [running({ state: 'FINISHED', status })] })
+    rig.call('web', 'reconcile', { tasks: [{ taskId: 't1', agentId: 'a1' }] })
+    expect(states()).to.deep.equal([['t1', 'FINISHED']])
+    expect(rig.offered('web')).to.deep.equal(['a1 prod: cpus:4;mem:1024'])
+  })
+
+  it('with a task that is to be killed: who asks is answered when they have come', () => {
+    launch()
+    rig.elect()
+    rig.framework('web', { roles: ['prod'] })
+    const kill = (callId: string) => rig.call('web', 'kill', { taskId: 't1' }, callId)
+    const before = kill('k1')
+    rig.agent('a1')
+    expect([before, kill('k1'), rig.sent('agent a1', 'kill')]).to.deep.equal([
+      undefined,
+      { ok: true },
+      [orphan],
+    ])
+    expect(rig.call('web', 'kill', { taskId: 'unheard-of' })?.code).to.equal('unknown-task')
+  })
+
+  it('and refuse a launch: the task is dropped', () => {
+    rig.deafAgents.add('a1')
+    launch()
+    const call = rig.received.findLast(({ kind }) => kind === 'launch')?.call
+    rig.send({ kind: 'agent', id: 'a1' }, 'reply', { ok: false, code: 'malformed', message: 'no' }, call)
+    expect(rig.sent('framework web', 'update')[0]?.status).to.include({
+      state: 'DROPPED',
+      message: 'agent a1 refused it: no',
+    })
+    expect(rig.offered('web')).to.have.members(['a1 prod: cpus:3;mem:1024', 'a1 prod: cpus:1'])
+  })
+
   it('are asked again when what they list was overtaken while the registry was written', () => {
     rig.registry = 'waits'
     rig.operate({ kind: 'deactivate', agentId: 'a1' })
@@ -152,6 +211,15 @@ describe('agents that come back', () => {
     rig.update('a1', { ...orphan, state: 'KILLED' })
     rig.advance(90_000)
     expect(rig.sent('agent a1', 'kill')).to.have.length(4)
+  })
+
+  it('are told no kill of a task that has ended: who gives it hears how it has', () => {
+    launch()
+    rig.update('a1', { ...orphan, state: 'FAILED', exitCode: 3 })
+    rig.call('web', 'kill', { taskId: 't1' })
+    expect(rig.sent('agent a1', 'kill')).to.deep.equal([])
+    const [answer] = rig.sent('framework web', 'update').slice(-1)
+    expect(answer.status).to.include({ state: 'FAILED', exitCode: 3, reason: 'RECONCILIATION' })
   })
 
   it('are told at once of a kill with less grace', () => {

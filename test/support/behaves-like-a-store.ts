@@ -96,6 +96,24 @@ export function behavesLikeAStore(
       expect(await store.list()).to.deep.equal([])
     })
 
+    it('appends, and removes, only when nothing at all was written since', async () => {
+      const first = await store.append('a', '1')
+      const second = await store.append('b', '1', first)
+      await conflict(store.append('a', 'late', first))
+      const third = await store.append('a', undefined, second)
+      await conflict(store.append('b', 'late', second))
+      const fourth = await store.append('a', '2', third)
+      expect([first, second, third, fourth].every((at, index, all) => at > (all[index - 1] ?? 0))).to.equal(
+        true,
+      )
+      expect(await store.list()).to.deep.equal([
+        { key: 'a', value: '2', revision: fourth },
+        { key: 'b', value: '1', revision: second },
+      ])
+      await store.append('c', undefined)
+      await conflict(store.append('a', 'late', fourth))
+    })
+
     it('deletes only what is as the writer thinks, where it says so', async () => {
       const first = await store.put('a', '1')
       const second = await store.put('a', '2')

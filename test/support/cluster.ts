@@ -8,6 +8,7 @@ import {
   leaderToAgent,
   leaderToEveryone,
   LinkEnd,
+  oldestProtocolVersion,
   type Peer,
   type Reply,
   Subjects,
@@ -45,6 +46,8 @@ export class TestCluster {
   readonly events: ClusterEvent[] = []
   readonly agents = new Map<string, TestAgent>()
   readonly schedulers: TestScheduler[] = []
+  /** Makes the connection of a process that starts, to which it may do something. */
+  connect: (who: Peer['kind'] | 'leader') => MemoryTransport = () => this.broker.connect()
   /** The registry answers nothing while this holds. */
   registryIsAway = false
   readonly #answers = new Map<string, Reply>()
@@ -75,7 +78,7 @@ export class TestCluster {
   elect(): void {
     this.killMaster()
     const epoch = ++this.#epoch
-    const transport = this.broker.connect()
+    const transport = this.connect('leader')
     const leadership = {
       cluster: 'test',
       masterId: `m${epoch}`,
@@ -100,13 +103,10 @@ export class TestCluster {
         else this.step({ kind: 'framework-message', frameworkId: peer.id, message } as MasterInput)
       })
     }
-    const link = new LinkEnd(`m${epoch}`)
+    const link = new LinkEnd(`m${epoch}`, oldestProtocolVersion)
     const beacon = () => {
       if (this.#master !== master) return
-      transport.publish(
-        subjects.leader,
-        encode(link.wrap('beacon', { masterId: `m${epoch}`, httpUrl: '' }, epoch)),
-      )
+      transport.publish(subjects.leader, encode(link.wrap('beacon', master.beacon(), epoch)))
       this.clock.setTimer(1_000, beacon)
     }
     const tick = () => {
@@ -240,8 +240,8 @@ export class TestAgent {
 
   /** Also after `crash`: with what was checkpointed, and the containers that still run. */
   start(): void {
-    const { broker, clock } = this.#cluster
-    this.transport = broker.connect()
+    const { clock } = this.#cluster
+    this.transport = this.#cluster.connect('agent')
     const info = {
       agentId: this.id,
       hostname: `${this.id}.test`,
@@ -338,12 +338,16 @@ export class TestAgent {
         if (this.running.has(`${frameworkId}/${taskId}`)) this.exit(frameworkId, taskId, { exitCode: 143 })
         return
       }
+      case 'read-log': {
+        const { call, frameworkId, taskId, offset } = command
+        const chunk = { offset, size: offset, data: new Uint8Array() }
+        return this.step({ kind: 'log-read', call, task: { frameworkId, taskId }, chunk })
+      }
       case 'give-up':
         this.gaveUp = command.reason
         return
       case 'remove':
       case 'remove-orphan':
-      case 'read-log':
       case 'log':
         return
     }
@@ -375,7 +379,7 @@ export class TestScheduler {
     options: Partial<FrameworkInfo> & { suppressedRoles?: string[] } & SchedulerHandlers,
   ) {
     this.id = id
-    this.transport = cluster.broker.connect()
+    this.transport = cluster.connect('framework')
     const { suppressedRoles, offers, update, rescinded, subscribed, disconnected, failed, ...info } = options
     this.scheduler = new Scheduler(
       {

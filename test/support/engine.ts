@@ -46,11 +46,12 @@ export async function requireEngine(context: Context): Promise<EngineConnection>
 let imported: Promise<void> | undefined
 
 function importBusybox(docker: Dockerode): Promise<void> {
-  imported ??= importOnce(docker)
+  imported ??= importBusyboxInto(docker)
   return imported
 }
 
-async function importOnce(docker: Dockerode): Promise<void> {
+/** The test image, into any engine. */
+export async function importBusyboxInto(docker: Dockerode): Promise<void> {
   // Another import would leave this one behind without a name.
   if (await hasImage(docker, busyboxImage)) return
   const tar = pack()

@@ -65,6 +65,7 @@ async function installMissing(
   const packages: string[] = []
   const dockerThere = (await engineAnswers(dockerHost)) || (await findExecutable('dockerd', folders))
   if (!dockerThere && dockerHost === defaultDockerHost) packages.push('docker.io', 'iptables')
+  if (!(await findExecutable('ip', folders))) packages.push('iproute2')
   if (!(await findStaticBusybox(folders))) packages.push('busybox-static')
   if (!(await findChromium(folders))) packages.push('chromium')
   if (packages.length === 0) return {}

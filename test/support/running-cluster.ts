@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect, type Offer, type Scheduler, type SchedulerOptions, type TaskStatus } from '@tender/sdk'
 import type { FrameworkInfo, InverseOffer } from '@tender/sdk/protocol'
+import { connectNats, type KeyValueStore, NatsStore } from '@tender/sdk/runtime'
 import { Resources, type WireResources } from '@tender/sdk/values'
 import type { AgentView, Explanation, FrameworkView, RoleView, TaskView } from '../../master/core/view.js'
 import { type CommandResult, eventually, tender } from './dev-cluster.js'
@@ -73,6 +74,26 @@ export class RunningCluster {
     await leader.kill()
     await standby.says('elected leader')
     await Promise.all([...this.#agents.keys()].map(id => this.agentIs(id, 'registered')))
+  }
+
+  /** A master that stands by. */
+  async startStandby(): Promise<void> {
+    await this.#startMaster().says('master answers at')
+  }
+
+  /** Whether the leader's log has this. */
+  leaderHasSaid(text: string): boolean {
+    return this.#masters.findLast(each => each.hasSaid('elected leader'))?.hasSaid(text) ?? false
+  }
+
+  /** What masters keep; for what only a damaged disk does. */
+  async withRegistry<T>(use: (store: KeyValueStore) => Promise<T>): Promise<T> {
+    const connection = await connectNats(this.#nats.url, 'test')
+    try {
+      return await use(await NatsStore.open(connection, { bucket: 'tender-default-registry' }))
+    } finally {
+      await connection.close()
+    }
   }
 
   startAgent(id: string, flags = this.#agents.get(id)?.flags ?? []): void {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf } from '../errors.js'
 import { parseIdentity, type ProcessIdentity } from './identity.js'
@@ -19,6 +19,8 @@ export const controlFiles = {
   task: 'task',
   /** The task's exit code; written when all of its session has ended. */
   exit: 'exit',
+  /** Followed by the exit code: a full disk takes a name, but no content. */
+  exitInName: 'exit=',
 } as const
 
 /** What a supervisor has told so far. */
@@ -29,7 +31,7 @@ export interface ControlFacts {
 }
 
 export async function readControlFacts(directory: string): Promise<ControlFacts> {
-  const exit = await readOrNothing(join(directory, controlFiles.exit))
+  const exit = (await readOrNothing(join(directory, controlFiles.exit))) ?? (await exitInName(directory))
   const [supervisor, task] = await Promise.all([
     readOrNothing(join(directory, controlFiles.supervisor)),
     readOrNothing(join(directory, controlFiles.task)),
@@ -72,6 +74,11 @@ export async function claimUnstarted(directory: string): Promise<boolean> {
 
 export async function removeControlDirectory(directory: string): Promise<void> {
   await rm(directory, { recursive: true, force: true })
+}
+
+async function exitInName(directory: string): Promise<string | undefined> {
+  const names = await readdir(directory).catch((): string[] => [])
+  return names.find(name => name.startsWith(controlFiles.exitInName))?.slice(controlFiles.exitInName.length)
 }
 
 async function readOrNothing(path: string): Promise<string | undefined> {

@@ -78,7 +78,8 @@ if read -r t_session t_rest <"$t_control/${controlFiles.task}"; then
   t_rounds=0
   while sweep && [ $t_rounds -lt 1000 ]; do t_rounds=$((t_rounds + 1)); done
 fi
-printf '%s\\n' "$t_code" >"$t_control/exit.tmp" && "$t_mv" "$t_control/exit.tmp" "$t_control/${controlFiles.exit}"`
+printf '%s\\n' "$t_code" >"$t_control/exit.tmp" && "$t_mv" "$t_control/exit.tmp" "$t_control/${controlFiles.exit}" ||
+  "$t_mv" "$t_control/exit.tmp" "$t_control/${controlFiles.exitInName}$t_code"`
 
 /** What to run, with /bin/sh, to have a command supervised. */
 export function supervisorArguments({ controlDirectory, bootId, tools, command }: Supervision): string[] {

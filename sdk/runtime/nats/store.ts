@@ -1,4 +1,13 @@
-import { type KV, type KvEntry, nanos, type NatsConnection, NatsError, StorageType } from 'nats'
+import {
+  headers,
+  type JetStreamClient,
+  type KV,
+  type KvEntry,
+  nanos,
+  type NatsConnection,
+  NatsError,
+  StorageType,
+} from 'nats'
 import { type KeyValueStore, StoreConflictError, type StoreEntry, type StoreListener } from '../store.js'
 import { BucketWatch } from './watch.js'
 
@@ -32,16 +41,21 @@ export class JetStreamMissingError extends Error {
 /** A JetStream key-value bucket, made when it is not there. */
 export class NatsStore implements KeyValueStore {
   readonly #connection: NatsConnection
+  readonly #name: string
+  readonly #stream: JetStreamClient
   readonly #bucket: KV
 
-  private constructor(connection: NatsConnection, bucket: KV) {
+  private constructor(connection: NatsConnection, name: string, stream: JetStreamClient, bucket: KV) {
     this.#connection = connection
+    this.#name = name
+    this.#stream = stream
     this.#bucket = bucket
   }
 
   /** @throws JetStreamMissingError when the server has no JetStream */
   static async open(connection: NatsConnection, options: NatsStoreOptions): Promise<NatsStore> {
-    const opened = connection.jetstream({ timeout: openTimeoutMs }).views.kv(options.bucket, {
+    const patient = connection.jetstream({ timeout: openTimeoutMs })
+    const opened = patient.views.kv(options.bucket, {
       history: 1,
       replicas: options.replicas ?? 1,
       storage: StorageType.File,
@@ -52,11 +66,12 @@ export class NatsStore implements KeyValueStore {
       throw isMissing ? new JetStreamMissingError(connection.getServer(), { cause: error }) : error
     })
     await adjust(connection, bucket, options)
-    if (options.ttlMs === undefined) return new NatsStore(connection, bucket)
+    if (options.ttlMs === undefined) return new NatsStore(connection, options.bucket, patient, bucket)
     // An answer that comes when the entry may have vanished is of no use: when it is lost, there must be time to ask again.
     const timeout = Math.max(leastTimeoutMs, options.ttlMs / 4)
-    const hasty = await connection.jetstream({ timeout }).views.kv(options.bucket, { bindOnly: true })
-    return new NatsStore(connection, hasty)
+    const stream = connection.jetstream({ timeout, checkAPI: false })
+    const bound = await stream.views.kv(options.bucket, { bindOnly: true })
+    return new NatsStore(connection, options.bucket, stream, bound)
   }
 
   async get(key: string): Promise<StoreEntry | undefined> {
@@ -94,6 +109,19 @@ export class NatsStore implements KeyValueStore {
     await conflictAware(key, () =>
       this.#bucket.delete(key, revision === undefined ? undefined : { previousSeq: revision }),
     )
+  }
+
+  async append(key: string, value: string | undefined, after?: number): Promise<number> {
+    const removal = headers()
+    removal.set('KV-Operation', 'DEL')
+    const options = {
+      ...(value === undefined ? { headers: removal } : {}),
+      ...(after === undefined ? {} : { expect: { lastSequence: after } }),
+    }
+    const { seq } = await conflictAware(key, () =>
+      this.#stream.publish(`$KV.${this.#name}.${key}`, encode(value ?? ''), options),
+    )
+    return seq
   }
 
   watch(key: string, listener: StoreListener): () => void {

@@ -66,6 +66,26 @@ describe('the machine of the election', () => {
     expect(tell({ kind: 'tick' })).to.deep.equal([{ kind: 'read' }])
   })
 
+  it('gives the lease up when it cannot lead, and lets others stand for as long as one lasts', () => {
+    win(7)
+    expect(tell({ kind: 'give-up', reason: 'cannot read' })).to.deep.equal([
+      { kind: 'deposed', reason: 'cannot read' },
+      { kind: 'delete', revision: 7 },
+    ])
+    const deletion = [tell({ kind: 'vanished' }), tell({ kind: 'deleted' }), tell({ kind: 'vanished' })]
+    expect([deletion, election.isLeader, election.dueAtMs]).to.deep.equal([[[], [], []], false, leaseMs])
+    expect(tick()).to.deep.equal([{ kind: 'read' }])
+  })
+
+  it('gives up what it cannot delete now, since an operation is on its way: that lease ends by itself', () => {
+    win(7)
+    tick()
+    expect(tell({ kind: 'give-up', reason: 'cannot read' })).to.deep.equal([
+      { kind: 'deposed', reason: 'cannot read' },
+    ])
+    expect([written(8), election.isLeader]).to.deep.equal([[], false])
+  })
+
   it('follows whoever holds the lease, and says so once', () => {
     tell({ kind: 'start' })
     expect(read(formatLease(b), 3)).to.deep.equal([{ kind: 'following', leader: b }])

@@ -34,6 +34,8 @@ class CutStore implements KeyValueStore {
   create = (key: string, value: string) => this.#call(() => this.#store.create(key, value))
   update = (key: string, value: string, revision: number) =>
     this.#call(() => this.#store.update(key, value, revision))
+  append = (key: string, value: string | undefined, after?: number) =>
+    this.#call(() => this.#store.append(key, value, after))
   delete = (key: string, revision?: number) => this.#call(() => this.#store.delete(key, revision))
 
   async #call<T>(call: () => Promise<T>): Promise<T> {

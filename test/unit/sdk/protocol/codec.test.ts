@@ -1,4 +1,11 @@
-import { decoder, encode, type Envelope, frameworkToLeader, unpack } from '@tender/sdk/protocol'
+import {
+  decoder,
+  encode,
+  type Envelope,
+  frameworkToLeader,
+  leaderToEveryone,
+  unpack,
+} from '@tender/sdk/protocol'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
@@ -115,6 +122,14 @@ describe('the codec', () => {
   for (const [name, bytes, refused] of wrong) {
     it(`refuses ${name}`, () => expect(refusal(bytes)).to.deep.equal(refused))
   }
+
+  it('reads a beacon of any version: also peers that are older or newer than the leader know that it leads', () => {
+    const beacon = { ...kill, kind: 'beacon', body: { masterId: 'm1', httpUrl: '' } }
+    const decodeBeacon = decoder(leaderToEveryone)
+    expect([1, 2, 3, 9].map(v => decodeBeacon(encode({ ...beacon, v })).ok)).to.deep.equal(
+      Array(4).fill(true),
+    )
+  })
 
   it('refuses nesting of any depth, and keeps working', () => {
     for (const depth of [100, 1_000, 2_000, 3_000, 4_000, 5_000, 100_000]) {

@@ -165,8 +165,15 @@ export class DriverRig {
     return this.sent[0]?.body as object
   }
 
-  hearUpdate(sequence: number | undefined, state: TaskStatus['state'] = 'RUNNING', taskId = 't1'): string[] {
-    return this.hear('update', { status: status(sequence, state, taskId) })
+  /** @param oldest the first that nobody has acknowledged, when that is not this one */
+  hearUpdate(
+    sequence: number | undefined,
+    state: TaskStatus['state'] = 'RUNNING',
+    taskId = 't1',
+    oldest?: number,
+  ): string[] {
+    const update = { status: status(sequence, state, taskId) }
+    return this.hear('update', oldest === undefined ? update : { ...update, oldest })
   }
 
   /** What the master says by itself. */

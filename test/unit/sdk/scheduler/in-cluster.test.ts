@@ -100,4 +100,21 @@ describe('a scheduler that was replaced while it stood still', () => {
       expect(cluster.state.frameworks.map(({ state }) => state)).to.deep.equal(['connected'])
     })
   }
+
+  it('also when it is the first to reach another leader: the newer one wins', async () => {
+    const cluster = new TestCluster()
+    cluster.elect()
+    const older = await cluster.framework('web')
+    older.transport.become('disconnected')
+    await cluster.advance(20_000)
+    const newer = await cluster.framework('web')
+    newer.transport.become('disconnected')
+    cluster.elect()
+    older.transport.become('connected')
+    await cluster.advance(3_000)
+    expect(older.failures).to.deep.equal([])
+    newer.transport.become('connected')
+    await cluster.advance(3_000)
+    expect([older.failures, newer.failures]).to.deep.equal([['replaced'], []])
+  })
 })

@@ -94,6 +94,16 @@ describe("the driver's kills", () => {
     })
   })
 
+  it('are over with the accept that was to launch the task', () => {
+    const rig = DriverRig.subscribed()
+    rig.accept(['t1'])
+    rig.call('c2', 'kill', { taskId: 't1' })
+    expect(rig.answer('c2', unknown)).to.deep.equal(['settle c2 unknown-task'])
+    expect(rig.during(5_000, /own/)).to.have.length(1)
+    rig.answer('c1', { ok: false, code: 'invalid-offer', message: 'it has ended' })
+    expect(rig.during(60_000, /own/)).to.deep.equal([])
+  })
+
   it('of a task that has ended bring its last state once more', () => {
     const rig = DriverRig.subscribed()
     rig.hearUpdate(1, 'FINISHED')

@@ -100,6 +100,29 @@ describe("the driver's reconciliation", () => {
     expect(asked(other).map(({ length }) => length)).to.deep.equal([2_000, 1])
   })
 
+  it('asks every minute for what is unreachable: its agent may come back without it', () => {
+    const rig = running()
+    rig.failOver(2)
+    rig.hearAnswer('RUNNING', 't2')
+    rig.hearAnswer('UNREACHABLE', 't1')
+    expect(rig.answer(round(2))).to.deep.equal([])
+    const from = rig.now
+    expect(rig.during(3 * minuteMs, /-own-/).map(([at]) => at - from)).to.deep.equal([
+      60_000, 120_000, 180_000,
+    ])
+    expect(rig.hearAnswer('GONE')).to.deep.equal(['event update t1 - GONE'])
+    expect(rig.during(3 * minuteMs, /-own-/)).to.deep.equal([])
+  })
+
+  it('has an end for a task that has ended, whatever became of its agent', () => {
+    const rig = running()
+    rig.hearUpdate(2, 'FINISHED')
+    rig.call('c2', 'reconcile', { tasks: [{ taskId: 't1', agentId: 'a1' }] })
+    expect(rig.hearAnswer('UNREACHABLE')).to.deep.equal([])
+    rig.answer('c2')
+    expect(rig.during(5 * minuteMs, /-own-/)).to.deep.equal([])
+  })
+
   it('tells what differs from what was told last, and nothing else', () => {
     const rig = running()
     expect([

@@ -21,6 +21,19 @@ describe("the driver's updates of a task that it has launched", () => {
   })
 })
 
+describe("the driver's updates of a task that an earlier instance has launched", () => {
+  it('begin with the first that nobody has acknowledged, although a later one comes first', () => {
+    const rig = DriverRig.subscribed()
+    expect(rig.hearUpdate(3, 'KILLING', 't1', 2)).to.deep.equal([])
+    expect(rig.hearUpdate(2, 'RUNNING')).to.deep.equal(['event update t1 2 RUNNING'])
+  })
+
+  it('begin with the one that comes, when those before it are acknowledged', () => {
+    const rig = DriverRig.subscribed()
+    expect(rig.hearUpdate(3, 'KILLING')).to.deep.equal(['event update t1 3 KILLING'])
+  })
+})
+
 describe('what the master says by itself', () => {
   it('waits behind the updates that the handler has not come to yet', () => {
     const rig = DriverRig.subscribed()
@@ -29,6 +42,13 @@ describe('what the master says by itself', () => {
     expect(rig.hearSaid('UNREACHABLE')).to.deep.equal([])
     expect(rig.handled(1)).to.deep.equal(['send acknowledge', 'event update t1 2 RUNNING'])
     expect(rig.handled(2)).to.deep.equal(['send acknowledge', 'event update t1 - UNREACHABLE'])
+  })
+
+  it('waits once, however often it is said meanwhile', () => {
+    const rig = DriverRig.subscribed()
+    rig.hearUpdate(1, 'RUNNING')
+    for (let count = 0; count < 3; count++) rig.hearSaid('UNREACHABLE')
+    expect(rig.handled(1)).to.deep.equal(['send acknowledge', 'event update t1 - UNREACHABLE'])
   })
 
   it('is told all the same when the handler failed on what was before it', () => {

@@ -1,0 +1,34 @@
+import { Resources } from '@tender/sdk/values'
+import type { Fact, Key } from '../world/facts.js'
+import { Oracle } from './oracle.js'
+
+/** Promise 1: what runs on an agent never takes more than the agent has, port by port. */
+export class Capacity extends Oracle {
+  override readonly name = 'capacity'
+  readonly #used = new Map<string, Map<Key, Resources>>()
+  /** Of which the agent has lost the record: it runs on, and nobody can know. */
+  readonly #unknown = new Set<Key>()
+
+  override see(fact: Fact): void {
+    if (fact.kind === 'container-started') this.#started(fact.agentId, fact.key, fact.info.resources)
+    else if (fact.kind === 'container-ended') this.#used.get(fact.agentId)?.delete(fact.key)
+    else if (fact.kind === 'record-lost') this.#unknown.add(fact.key)
+  }
+
+  #started(agentId: string, key: Key, resources: Parameters<typeof Resources.fromWire>[0]): void {
+    const used = this.#used.get(agentId) ?? new Map<Key, Resources>()
+    this.#used.set(agentId, used.set(key, Resources.fromWire(resources)))
+    const agent = this.world.agents.find(({ name }) => name === agentId)
+    if (!agent) return
+    const total = Resources.fromWire(agent.info.resources)
+    let left = total
+    for (const [each, amount] of used) {
+      if (this.#unknown.has(each)) continue
+      this.expect(left.contains(amount), () => {
+        const tasks = [...used].map(([name, taken]) => `${name} (${String(taken)})`).join(', ')
+        return `agent ${agentId} has ${String(total)}, and runs ${tasks}`
+      })
+      left = left.minus(amount)
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import type { World } from '../world/world.js'
+import { Capacity } from './capacity.js'
+import { Durable } from './durable.js'
+import { Epochs } from './epochs.js'
+import { Offers } from './offers.js'
+import { Orders } from './orders.js'
+import { Once } from './once.js'
+import type { Oracle } from './oracle.js'
+import { Stops } from './stops.js'
+import { Updates } from './updates.js'
+
+export { Oracle } from './oracle.js'
+
+/** Everybody who watches. */
+export function oraclesFor(world: World): Oracle[] {
+  return [Capacity, Once, Updates, Stops, Offers, Epochs, Durable, Orders].map(Kind => new Kind(world))
+}

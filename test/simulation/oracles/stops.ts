@@ -1,0 +1,44 @@
+import { isTerminal } from '@tender/sdk/values'
+import { type Fact, type Key, keyOf } from '../world/facts.js'
+import { Oracle } from './oracle.js'
+
+/** Promises 4 to 6: no container is stopped unless somebody has ordered it, whatever dies meanwhile. */
+export class Stops extends Oracle {
+  override readonly name = 'no needless stop'
+  /** Why it may be stopped. */
+  readonly #causes = new Map<Key, string>()
+  readonly #tornDown = new Set<string>()
+  readonly #draining = new Set<string>()
+  readonly #lost = new Set<Key>()
+
+  override see(fact: Fact): void {
+    switch (fact.kind) {
+      case 'kill-asked':
+        this.#causes.set(fact.key, 'killed')
+        return
+      case 'record-lost':
+        this.#lost.add(fact.key)
+        return
+      case 'operator-asked':
+        if (fact.call.kind === 'drain') this.#draining.add(fact.call.agentId)
+        if (fact.call.kind === 'tear-down') this.#tornDown.add(fact.call.frameworkId)
+        return
+      case 'leader-event':
+        // A task that a leader has called ended must not run on.
+        if (fact.event.task && isTerminal(fact.event.task.state))
+          this.#causes.set(keyOf(fact.event.task), `called ${fact.event.task.state}`)
+        return
+      case 'stop-ordered': {
+        const { key, agentId, isOrphan } = fact
+        const mayStop = isOrphan
+          ? this.#lost.has(key)
+          : this.#causes.has(key) ||
+            this.#draining.has(agentId) ||
+            this.#tornDown.has(key.split('/')[0] ?? '')
+        return this.expect(mayStop, () => `agent ${agentId} stops ${key}, and nobody has ordered it`)
+      }
+      default:
+        return
+    }
+  }
+}
