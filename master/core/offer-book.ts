@@ -14,6 +14,10 @@ export class OfferBook {
     return this.#offers.get(offerId)
   }
 
+  has(offerId: OfferId): boolean {
+    return this.#offers.has(offerId)
+  }
+
   values(): Iterable<OfferRecord> {
     return this.#offers.values()
   }

@@ -126,16 +126,16 @@ export class Registry {
   }
 }
 
+async function otherWork(): Promise<void> {
+  await new Promise(resolve => setImmediate(resolve))
+}
+
 function refuseNewer(key: string, value: unknown): void {
   const v = typeof value === 'object' && value !== null && 'v' in value ? value.v : undefined
   if (typeof v !== 'number' || v <= recordVersion) return
   throw new NewerRecordError(
     `'${key}' in the registry is of version ${v}; this Tender reads up to ${recordVersion}. Start the newer one again`,
   )
-}
-
-async function otherWork(): Promise<void> {
-  await new Promise(resolve => setImmediate(resolve))
 }
 
 interface Records {
