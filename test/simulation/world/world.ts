@@ -82,6 +82,7 @@ export class World {
 
   /** Starts a process again some time after it has ended. */
   supervise(process: SimulatedProcess): void {
+    if (process === this.secondService) return
     this.timeline.after(this.#supervision.integer(200, 8_000), () => process.start())
   }
 
