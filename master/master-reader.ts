@@ -7,7 +7,7 @@ import type { OperatorCall } from './core/operator-calls.js'
 import type { Explanation, LeaderView } from './core/view.js'
 import * as view from './core/views.js'
 import type { LeaderAddress } from './election/lease.js'
-import type { ExplainQuery, MasterPort } from './http/index.js'
+import { countStates, type ExplainQuery, type MasterPort, type StateCounts } from './http/index.js'
 import { version } from './version.js'
 
 interface Sources {
@@ -100,6 +100,19 @@ export class MasterReader implements MasterPort {
     return [...state.tasks.values(), ...state.endedTasks.values()]
       .filter(task => task.taskId === taskId)
       .map(task => view.viewTask(state, task))
+  }
+
+  counts(): StateCounts {
+    const { agents, frameworks, tasks, endedTasks, offers } = this.#core
+    let unwellAgents = 0
+    for (const { problem } of agents.values()) if (problem !== undefined) unwellAgents++
+    return {
+      agents: countStates(agents.values()),
+      unwellAgents,
+      frameworks: countStates(frameworks.values()),
+      tasks: countStates(tasks.values(), endedTasks.values()),
+      outstandingOffers: offers.size,
+    }
   }
 
   allocatorSeries() {

@@ -43,6 +43,7 @@ import {
   type HttpServer,
   type MasterMetrics,
 } from './http/index.js'
+import { Inbox } from './inbox.js'
 import { LastInputs } from './last-inputs.js'
 import { MasterReader } from './master-reader.js'
 import { OfferTurns } from './offer-turns.js'
@@ -143,6 +144,13 @@ interface Term {
   readonly standstill: Standstill
   /** Writes to the registry, one after another, so that they arrive in the order of the decisions. */
   writes: Promise<void>
+}
+
+/** What a peer has sent, in the term in which it came. */
+interface Arrived {
+  readonly peer: Peer
+  readonly bytes: Uint8Array
+  readonly term: Term
 }
 
 /** Joins the core with NATS, the registry, the election and the web endpoint. */
@@ -312,21 +320,24 @@ class MasterShell {
   #listen(): void {
     const decodeAgent = decoder(agentToLeader)
     const decodeFramework = decoder(frameworkToLeader)
+    const inbox = new Inbox<Arrived>(({ peer, bytes, term }) => {
+      if (this.#term !== term) return
+      if (peer.kind === 'agent') {
+        const decoded = decodeAgent(bytes)
+        if (decoded.ok)
+          this.#message(peer, { kind: 'agent-message', agentId: peer.id, message: decoded.message })
+        else this.#refuse(peer, decoded)
+      } else {
+        const decoded = decodeFramework(bytes)
+        if (decoded.ok)
+          this.#message(peer, { kind: 'framework-message', frameworkId: peer.id, message: decoded.message })
+        else this.#refuse(peer, decoded)
+      }
+    })
     for (const subject of this.#subjects.allToLeader) {
       this.#around.transport.subscribe(subject, (bytes, at) => {
         const peer = this.#subjects.peerOf(at)
-        if (!peer || !this.#term) return
-        if (peer.kind === 'agent') {
-          const decoded = decodeAgent(bytes)
-          if (decoded.ok)
-            this.#message(peer, { kind: 'agent-message', agentId: peer.id, message: decoded.message })
-          else this.#refuse(peer, decoded)
-        } else {
-          const decoded = decodeFramework(bytes)
-          if (decoded.ok)
-            this.#message(peer, { kind: 'framework-message', frameworkId: peer.id, message: decoded.message })
-          else this.#refuse(peer, decoded)
-        }
+        if (peer && this.#term) inbox.take({ peer, bytes, term: this.#term })
       })
     }
   }

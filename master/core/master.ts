@@ -1,4 +1,4 @@
-import { type Beacon, oldestProtocolVersion, protocolVersion } from '@tender/sdk/protocol'
+import { type AgentInfo, type Beacon, oldestProtocolVersion, protocolVersion } from '@tender/sdk/protocol'
 import type { Millis } from '@tender/sdk/runtime'
 import { Resources } from '@tender/sdk/values'
 import { Allocator } from '../allocator/allocator.js'
@@ -13,6 +13,7 @@ import { beaconOf } from './heartbeats.js'
 import type { MasterInput, TimedInput } from './inputs.js'
 import { askToLeave } from './inverse-offers.js'
 import { readLog } from './log-request.js'
+import { OfferBook } from './offer-book.js'
 import { makeOffers } from './offers.js'
 import { operate } from './operator/operate.js'
 import { quotaFromWire } from './operator/quotas.js'
@@ -181,9 +182,10 @@ function recover(leadership: Leadership, content: RegistryContent, settings: Mas
   }
   const whitelist = content.cluster?.whitelist
   if (whitelist) allocator.setWhitelist(new Set(whitelist))
+  const totals = new Totals()
   const agents = content.agents
     .filter(({ state }) => state !== 'gone')
-    .map(record => recoverAgent(record, now))
+    .map(record => recoverAgent(record, totals.of(record.agent), now))
   const completed = content.frameworks
     .flatMap(record => recoverCompleted(record) ?? [])
     .toSorted((a, b) => a.completedAtMs - b.completedAtMs)
@@ -204,7 +206,7 @@ function recover(leadership: Leadership, content: RegistryContent, settings: Mas
     completedFrameworks: new Map(completed.map(framework => [framework.info.frameworkId, framework])),
     roles: new Set(content.roles.map(({ role }) => role)),
     whitelist,
-    offers: new Map(),
+    offers: new OfferBook(),
     endedOffers: [],
     inverseOffers: new Map(),
     leavingAgents: new Set(agents.filter(isLeaving).map(({ agentId }) => agentId)),
@@ -219,15 +221,30 @@ function recover(leadership: Leadership, content: RegistryContent, settings: Mas
   }
 }
 
-function recoverAgent(record: AgentRecord, now: Millis): Agent {
+/** Of many agents, most have the same: it is made once, since all wait for a new leader. */
+class Totals {
+  readonly #known = new Map<string, Resources>()
+
+  of({ resources }: AgentInfo): Resources {
+    const text = JSON.stringify(resources)
+    const known = this.#known.get(text)
+    if (known) return known
+    const total = Resources.fromWire(resources)
+    this.#known.set(text, total)
+    return total
+  }
+}
+
+function recoverAgent(record: AgentRecord, total: Resources, now: Millis): Agent {
   const { agent: info, state, registeredAtMs, unreachableAtMs, unavailability } = record
   return {
     agentId: info.agentId,
     info,
-    total: Resources.fromWire(info.resources),
+    total,
     state: state === 'unreachable' ? 'unreachable' : 'recovering',
     session: '',
     link: undefined,
+    registerCall: undefined,
     starts: undefined,
     problem: undefined,
     isSilent: false,

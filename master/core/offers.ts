@@ -56,7 +56,7 @@ function makeOffer(turn: Turn, grant: Grant): Offer {
     endedAtMs: undefined,
     reason: undefined,
   }
-  state.offers.set(offer.offerId, record)
+  state.offers.add(record)
   turn.touch(agentId)
   turn.log('debug', 'offer made', {
     offerId: offer.offerId,
@@ -103,7 +103,7 @@ export function endOffer(
 ): void {
   const { state } = turn
   const { offerId, frameworkId, agentId } = record.offer
-  state.offers.delete(offerId)
+  state.offers.delete(record)
   turn.touch(agentId)
   record.state = outcome
   record.endedAtMs = turn.now
@@ -132,8 +132,7 @@ export function rescindOffersOf(turn: Turn, agentId: AgentId, reason: string): v
 }
 
 export function newestOffersOf(state: MasterState, agentId: AgentId): OfferRecord[] {
-  const offers = [...state.offers.values()].filter(({ offer }) => offer.agentId === agentId)
-  return offers.toReversed()
+  return state.offers.ofAgent(agentId).toReversed()
 }
 
 /** Whether these hold one of the shared volumes among those. */

@@ -1,47 +1,50 @@
 import type { Turn } from './turn.js'
 
-/** A change that waits for the records that it reads and writes. */
-interface Waiting {
-  readonly names: readonly string[]
+/** A change that has the records that it reads and writes, or waits for them. */
+interface Claim {
+  readonly names: ReadonlySet<string>
   readonly start: (turn: Turn) => void
+  /** Grows with each claim. */
+  readonly number: number
 }
 
 /**
  * Records that are being written, and the changes that wait for them. A change is decided on what the one before it has
  * left, not on what was there before that was stored: else the later write would undo the earlier one.
+ *
+ * Each record has a queue, whose first has it; a change starts when it is the first of all its queues. So nobody overtakes
+ * those that wait for the same, and what others wait for costs nothing: ten thousand agents may register at once.
  */
 export class RecordLocks {
-  readonly #locked = new Set<string>()
-  #waiting: Waiting[] = []
+  readonly #queues = new Map<string, Claim[]>()
+  #lastNumber = 0
 
   /** Whether these are nobody's, so that they are the caller's now; else `start` is kept until they are. */
   take(names: readonly string[], start: (turn: Turn) => void): boolean {
-    const isFree = this.#isFree(names, this.#waiting)
-    if (isFree) for (const name of names) this.#locked.add(name)
-    else this.#waiting.push({ names, start })
-    return isFree
+    const claim: Claim = { names: new Set(names), start, number: ++this.#lastNumber }
+    for (const name of claim.names) {
+      const queue = this.#queues.get(name)
+      if (queue) queue.push(claim)
+      else this.#queues.set(name, [claim])
+    }
+    return this.#isFirst(claim)
   }
 
   /** @returns what has waited for these and can start now, the oldest first; its records are locked */
-  release(names: readonly string[]): Waiting[] {
-    for (const name of names) this.#locked.delete(name)
-    if (this.#waiting.length === 0) return []
-    const ready: Waiting[] = []
-    const still: Waiting[] = []
-    for (const each of this.#waiting) {
-      if (!this.#isFree(each.names, still)) still.push(each)
-      else {
-        for (const name of each.names) this.#locked.add(name)
-        ready.push(each)
-      }
+  release(names: readonly string[]): Claim[] {
+    const next = new Set<Claim>()
+    for (const name of new Set(names)) {
+      const queue = this.#queues.get(name)
+      queue?.shift()
+      const [first] = queue ?? []
+      if (first) next.add(first)
+      else this.#queues.delete(name)
     }
-    this.#waiting = still
-    return ready
+    return [...next].filter(claim => this.#isFirst(claim)).toSorted((a, b) => a.number - b.number)
   }
 
-  /** Nobody overtakes those that wait for the same. */
-  #isFree(names: readonly string[], waiting: readonly Waiting[]): boolean {
-    if (names.some(name => this.#locked.has(name))) return false
-    return !waiting.some(other => other.names.some(name => names.includes(name)))
+  #isFirst(claim: Claim): boolean {
+    for (const name of claim.names) if (this.#queues.get(name)?.[0] !== claim) return false
+    return true
   }
 }

@@ -9,7 +9,7 @@ import {
 } from '@tender/sdk/protocol'
 import { isTerminal, kindOf, Resources } from '@tender/sdk/values'
 import { callAgent, sendCall } from './agent-calls.js'
-import { problemOf } from './agent-health.js'
+import { noteHealth, problemOf } from './agent-health.js'
 import { agentRecord, revisionOf } from './agent-record.js'
 import { dropResourceOrders, orderResources, rescindWhatDoesNotFit } from './agent-resources.js'
 import { killForDrain } from './drain.js'
@@ -50,7 +50,7 @@ export function register(turn: Turn, agentId: AgentId, message: Register): void 
     const info = known ? newerResources(known, reported) : reported
     const isAsStored =
       known && known.state !== 'unreachable' && JSON.stringify(known.info) === JSON.stringify(info)
-    if (isAsStored) return admit(start, known, message, info)
+    if (isAsStored) return admit(start, known, message, known.info)
     const agent = known ?? newAgent(agentId, info, start.now)
     store([agentRecord({ ...agent, info, unreachableAtMs: undefined }, 'registered')], (later, error) => {
       if (error !== undefined) {
@@ -130,6 +130,7 @@ function newAgent(agentId: AgentId, info: AgentInfo, registeredAtMs: number): Ag
     unreachableAtMs: undefined,
     order: { condition: 'active' },
     unavailability: undefined,
+    registerCall: undefined,
     starts: undefined,
     problem: undefined,
     isSilent: false,
@@ -148,6 +149,10 @@ function isOvertaken(agent: Agent, { session, sequence }: Register): boolean {
 function admit(turn: Turn, agent: Agent, message: Register, info: AgentInfo): void {
   const { state } = turn
   const { agentId } = agent
+  if (isRepeated(agent, message)) {
+    noteHealth(turn, agent, message.body.health)
+    return answer(turn, agent, message)
+  }
   if (isOvertaken(agent, message)) {
     const reason = 'the list of its tasks was overtaken by later messages'
     return turn.toAgent(agent, 'resynchronise', { reason })
@@ -155,10 +160,13 @@ function admit(turn: Turn, agent: Agent, message: Register, info: AgentInfo): vo
   const wasRegistered = agent.state === 'registered'
   const wasUnreachable = agent.state === 'unreachable'
   const unanswered = [...agent.calls]
-  agent.info = info
-  agent.total = Resources.fromWire(info.resources)
+  if (agent.info !== info) {
+    agent.info = info
+    agent.total = Resources.fromWire(info.resources)
+  }
   agent.state = 'registered'
   agent.session = message.session
+  agent.registerCall = message.call
   agent.starts = message.body.starts
   agent.problem = problemOf(message.body.health)
   agent.isSilent = false
@@ -171,11 +179,7 @@ function admit(turn: Turn, agent: Agent, message: Register, info: AgentInfo): vo
   if (agent.problem !== undefined) rescindOffersOf(turn, agentId, `the agent is not well: ${agent.problem}`)
   tellAllocator(turn, agent)
   takeTasks(turn, agent, message.body, wasUnreachable)
-  // What its tasks have become is known by now: nobody waits for an orphan any more.
-  const { orphans = [] } = message.body
-  const removeOrphans = orphans.length === 0 ? {} : { removeOrphans: orphans }
-  const answer = { heartbeatMs: agentHeartbeatMs(state), ...removeOrphans }
-  turn.toAgent(agent, 'reply', done(answer), message.call)
+  answer(turn, agent, message)
   // Tasks that it has brought along may hold what was offered.
   rescindWhatDoesNotFit(turn, agentId, agent.total)
   if (agent.order.condition === 'draining' && agent.order.isOver) killForDrain(turn, agent)
@@ -186,6 +190,23 @@ function admit(turn: Turn, agent: Agent, message: Register, info: AgentInfo): vo
   noteLeaving(turn, agent)
   if (!wasRegistered) turn.log('info', 'agent registered', { agentId, resources: String(agent.total) })
   turn.event({ kind: 'agent', agent: viewAgent(state, agent) })
+}
+
+/**
+ * The answer was late, or is lost: many agents that register at once are not to cost more by asking again. Its list was
+ * taken before, and all that has changed since is told apart from it; when a message between is lost, it is taken anew.
+ */
+function isRepeated(agent: Agent, message: Register): boolean {
+  const isTaken = agent.state === 'registered' && agent.session === message.session
+  if (!isTaken || message.call === undefined || agent.registerCall !== message.call) return false
+  return agent.link?.arrive(message) !== 'gap'
+}
+
+function answer(turn: Turn, agent: Agent, { call, body }: Register): void {
+  // What its tasks have become is known by now: nobody waits for an orphan any more.
+  const { orphans = [] } = body
+  const removeOrphans = orphans.length === 0 ? {} : { removeOrphans: orphans }
+  turn.toAgent(agent, 'reply', done({ heartbeatMs: agentHeartbeatMs(turn.state), ...removeOrphans }), call)
 }
 
 function tellAllocator({ state: { allocator } }: Turn, agent: Agent): void {

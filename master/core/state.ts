@@ -6,7 +6,6 @@ import type {
   InverseOffer,
   LinkEnd,
   Offer,
-  OfferId,
   OfferConstraints,
   OfferOutcome,
   Reply,
@@ -20,6 +19,7 @@ import type { Resources, TaskState } from '@tender/sdk/values'
 import { type Allocator, defaultAllocatorSettings } from '../allocator/allocator.js'
 import type { AllocatorSettings } from '../allocator/types.js'
 import type { FrameworkRecord } from '../registry/records.js'
+import type { OfferBook } from './offer-book.js'
 import type { TaskBook } from './task-book.js'
 
 export interface MasterSettings {
@@ -80,6 +80,8 @@ export interface Agent {
   /** The session of the agent that is registered; messages of others are answered with a resynchronisation. */
   session: SessionId
   link: LinkEnd | undefined
+  /** The call whose registration holds; the same one again is only answered again. */
+  registerCall: string | undefined
   /** How often the one that is registered has been started; undefined: it does not tell. */
   starts: number | undefined
   /** Why it cannot run what it has; undefined: it can. */
@@ -209,7 +211,7 @@ export interface MasterState {
   /** Only agents of these host names are offered; undefined: of all. */
   whitelist: readonly string[] | undefined
   /** Outstanding ones. */
-  readonly offers: Map<OfferId, OfferRecord>
+  readonly offers: OfferBook
   /** Ended ones, newest last, bounded. */
   readonly endedOffers: OfferRecord[]
   /** By agent and framework: at most one each. */

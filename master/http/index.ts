@@ -1,5 +1,6 @@
+export { countStates } from './count-states.js'
 export { EventHub } from './events.js'
 export { ListenError } from './listen.js'
 export { createMetrics, type MasterMetrics } from './metrics.js'
-export type { ExplainQuery, LogStream, MasterPort } from './port.js'
+export type { ExplainQuery, LogStream, MasterPort, StateCounts } from './port.js'
 export { createHttpServer, type HttpOptions, type HttpServer } from './server.js'

@@ -97,13 +97,14 @@ export function createMetrics(master: MasterPort, hub: EventHub): MasterMetrics 
       const isLeader = master.isLeader()
       leads.set(isLeader ? 1 : 0)
       suspicion.set(isLeader && master.leader()?.suspicion ? 1 : 0)
-      unwell.set(isLeader ? master.agents().filter(({ problem }) => problem !== undefined).length : 0)
       epoch.set(master.leader()?.epoch ?? 0)
       // A standby knows of none; the zeros let the sum over all masters be that of the leader.
-      setByState(agents, ['registered', 'recovering', 'unreachable'], isLeader ? master.agents() : [])
-      setByState(frameworks, ['connected', 'disconnected'], isLeader ? master.frameworks() : [])
-      setByState(tasks, taskStates, isLeader ? master.tasks() : [])
-      outstanding.set(isLeader ? master.offers().length : 0)
+      const counts = isLeader ? master.counts() : undefined
+      unwell.set(counts?.unwellAgents ?? 0)
+      setByState(agents, ['registered', 'recovering', 'unreachable'], counts?.agents)
+      setByState(frameworks, ['connected', 'disconnected'], counts?.frameworks)
+      setByState(tasks, taskStates, counts?.tasks)
+      outstanding.set(counts?.outstandingOffers ?? 0)
       setSeries(allocator, isLeader ? master.allocatorSeries() : [])
       return registry.metrics()
     },
@@ -124,9 +125,7 @@ function setSeries(gauges: ReadonlyMap<string, prometheus.Gauge>, series: readon
 function setByState(
   gauge: prometheus.Gauge<'state'>,
   states: readonly string[],
-  items: readonly { readonly state: string }[],
+  counts: ReadonlyMap<string, number> = new Map(),
 ): void {
-  const counts = new Map(states.map(state => [state, 0]))
-  for (const { state } of items) counts.set(state, (counts.get(state) ?? 0) + 1)
-  for (const [state, count] of counts) gauge.set({ state }, count)
+  for (const state of states) gauge.set({ state }, counts.get(state) ?? 0)
 }

@@ -21,6 +21,17 @@ export interface ExplainQuery {
   readonly agentId?: string | undefined
 }
 
+/** Of each kind, the states in which there are some, with how many. */
+export interface StateCounts {
+  readonly agents: ReadonlyMap<string, number>
+  /** Of the agents, those that say that they cannot run what they have. */
+  readonly unwellAgents: number
+  readonly frameworks: ReadonlyMap<string, number>
+  /** Ended ones as far as they are remembered. */
+  readonly tasks: ReadonlyMap<string, number>
+  readonly outstandingOffers: number
+}
+
 export type LogStream = 'stdout' | 'stderr'
 
 /**
@@ -51,6 +62,9 @@ export interface MasterPort {
   tasks(): readonly TaskView[]
   /** All tasks of this id: a task's id is unique only within its framework. */
   tasksOfId(taskId: string): readonly TaskView[]
+
+  /** How many there are: to make views of a hundred thousand tasks only to count them would hold up all else. */
+  counts(): StateCounts
 
   /** The allocator's figures as they are now. */
   allocatorSeries(): readonly Series[]

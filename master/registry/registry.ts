@@ -43,6 +43,9 @@ export class NewerRecordError extends Error {
 /** No record: what is written to keep earlier leaders out. */
 const fence = 'fence'
 
+/** To read all records of a large cluster at once takes so long that the lease of who has just won it would end. */
+const recordsAtOnce = 250
+
 /**
  * The master's durable facts in a key-value bucket, one record each. Every write is a compare-and-set on what this
  * leader has read or written last: a write of another leader is a conflict, and the end of this one.
@@ -71,7 +74,8 @@ export class Registry {
     let cluster: ClusterRecord | undefined
     // Whatever an earlier leader has on its way to the store comes too late from here on; what came before it is read.
     this.#revision = await this.#store.append(fence, undefined)
-    for (const { key, value } of await this.#store.list()) {
+    for (const [index, { key, value }] of (await this.#store.list()).entries()) {
+      if (index % recordsAtOnce === recordsAtOnce - 1) await otherWork()
       const kind = key.split('.')[0]
       if (kind === 'agent') agents.push(...this.#read(key, kind, value))
       else if (kind === 'framework') frameworks.push(...this.#read(key, kind, value))
@@ -128,6 +132,10 @@ function refuseNewer(key: string, value: unknown): void {
   throw new NewerRecordError(
     `'${key}' in the registry is of version ${v}; this Tender reads up to ${recordVersion}. Start the newer one again`,
   )
+}
+
+async function otherWork(): Promise<void> {
+  await new Promise(resolve => setImmediate(resolve))
 }
 
 interface Records {

@@ -1,5 +1,6 @@
 import { benchAllocator } from './allocator.js'
 import { benchCheckpoint } from './checkpoint.js'
+import { benchFailover } from './failover.js'
 import { benchLaunch } from './launch.js'
 import { benchMemory } from './memory.js'
 import { type Measured, printMachine, printTable } from './report.js'
@@ -11,6 +12,7 @@ const benchmarks: Readonly<Record<string, () => Promise<Measured[]>>> = {
   memory: benchMemory,
   checkpoint: benchCheckpoint,
   allocator: benchAllocator,
+  failover: benchFailover,
 }
 
 // So that what this process has started is stopped: only an orderly exit tells those who clean up.

@@ -38,6 +38,17 @@ export class BenchPart {
     return Number.NaN
   }
 
+  get pid(): number {
+    const { pid } = this.#child
+    if (pid === undefined) throw new Error('the process could not be started')
+    return pid
+  }
+
+  /** Does not wait for what comes of it. */
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
   /** Resident set, in MB (10^6 bytes). */
   async residentMb(): Promise<number> {
     const status = await readFile(`/proc/${this.#child.pid}/status`, 'utf8')
@@ -45,7 +56,7 @@ export class BenchPart {
   }
 
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null) return
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     this.#child.kill('SIGTERM')
     await once(this.#child, 'exit')
   }

@@ -44,6 +44,42 @@ describe('agents that come back', () => {
     ])
   })
 
+  describe('asking again because the answer was late', () => {
+    const a1 = { kind: 'agent', id: 'a1' } as const
+    const listOfBefore = {
+      agent: {
+        agentId: 'a1',
+        hostname: 'a1',
+        resources: { cpus: 4, mem: 1_024 },
+        attributes: {},
+        containerizers: ['process'],
+        version: 'test',
+      },
+      tasks: [],
+      received: { session: '', sequence: 0 },
+    }
+
+    beforeEach(() => {
+      launch()
+      rig.update('a1', { ...orphan, state: 'RUNNING' })
+    })
+
+    it('are answered again; their list counts once', () => {
+      const answers = rig.sent('agent a1', 'reply').length
+      rig.send(a1, 'register', listOfBefore, 'register')
+      expect(states()).to.deep.equal([['t1', 'RUNNING']])
+      expect(rig.sent('agent a1', 'reply').slice(answers)).to.deep.equal([
+        { ok: true, result: { heartbeatMs: 2_500 } },
+      ])
+    })
+
+    it('are taken anew when a message between was lost', () => {
+      rig.inputOf(a1, 'heartbeat', { received: { session: '', sequence: 0 } })
+      rig.send(a1, 'register', listOfBefore, 'register')
+      expect(states().at(-1)).to.deep.equal(['t1', 'GONE'])
+    })
+  })
+
   it('with an orphan: it is removed when its framework has been told', () => {
     launch()
     rig.update('a1', { ...orphan, state: 'RUNNING' })

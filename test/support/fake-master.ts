@@ -4,6 +4,7 @@ import type { Series } from '../../master/allocator/types.js'
 import type { OperatorCall } from '../../master/core/operator-calls.js'
 import type { Explanation, LeaderView, StateView } from '../../master/core/view.js'
 import {
+  countStates,
   createHttpServer,
   createMetrics,
   EventHub,
@@ -45,6 +46,13 @@ export class FakeMaster implements MasterPort {
     [...this.stateView.offers, ...this.stateView.recentOffers].find(offer => offer.offerId === id)
   tasks = () => this.stateView.tasks
   tasksOfId = (id: string) => this.stateView.tasks.filter(task => task.taskId === id)
+  counts = () => ({
+    agents: countStates(this.stateView.agents),
+    unwellAgents: this.stateView.agents.filter(({ problem }) => problem !== undefined).length,
+    frameworks: countStates(this.stateView.frameworks),
+    tasks: countStates(this.stateView.tasks),
+    outstandingOffers: this.stateView.offers.length,
+  })
   allocatorSeries = () => this.series
 
   operate = async (call: OperatorCall) => {

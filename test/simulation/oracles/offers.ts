@@ -45,7 +45,7 @@ export class Offers extends Oracle {
     const leader = this.world.leaders()[0]
     const { core, epoch } = leader?.term ?? {}
     if (!leader || !core || epoch === undefined) return []
-    const told = [...(this.#outstanding.get(epoch) ?? [])].filter(id => !core.state.offers.has(id))
+    const told = [...(this.#outstanding.get(epoch) ?? [])].filter(id => !core.state.offers.get(id))
     const overdue = [...core.state.offers.values()].filter(
       ({ offer }) => (offer.expiresAtMs ?? Infinity) + 2_000 < leader.clock.now(),
     )
