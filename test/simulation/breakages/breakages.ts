@@ -28,14 +28,14 @@ export const breakages: readonly Breakage[] = [
     file: 'sdk/dist/scheduler/driver.js',
     find: 'if (message.epoch < this.#epoch || isForAnother)',
     replace: 'if (isForAnother)',
-    seed: 71,
+    seed: 12,
   },
   {
     name: 'forget orders to kill',
     file: 'sdk/dist/scheduler/kills.js',
     find: 'this.#open.set(order.taskId, {',
     replace: 'new Map().set(order.taskId, {',
-    seed: 176,
+    seed: 1413,
   },
   {
     name: 'ignore the epoch, as an agent',
@@ -50,7 +50,7 @@ export const breakages: readonly Breakage[] = [
     find: `...this.#store.write(task),
             this.#log('info', 'launching task'`,
     replace: `this.#log('info', 'launching task'`,
-    seed: 8,
+    seed: 12,
   },
   {
     name: 'take a repeated launch for a new one',
@@ -64,14 +64,14 @@ export const breakages: readonly Breakage[] = [
     file: 'dist/agent/core/agent.js',
     find: 'return mayTell ? [...commands, this.#sendUpdate(task, status)] : commands;',
     replace: 'return mayTell ? [this.#sendUpdate(task, status), ...commands] : commands;',
-    seed: 15,
+    seed: 9,
   },
   {
     name: 'adopt nothing after a restart',
     file: 'dist/agent/core/agent.js',
     find: 'for (const container of running)',
     replace: 'for (const container of [])',
-    seed: 169,
+    seed: 146,
   },
   {
     name: 'never send an update again',
