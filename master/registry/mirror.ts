@@ -24,6 +24,11 @@ export class RegistryMirror {
     this.#stop = store.follow?.(change => this.#take(change))
   }
 
+  /** Up to which it has been told of what is in the store. */
+  get revision(): number {
+    return this.#revision
+  }
+
   /** All records by key, as they were at this revision or later; nothing when the mirror does not get there. */
   async recordsAt(revision: number): Promise<readonly StoredRecord[] | undefined> {
     if (!this.#stop || !(await this.#reaches(revision))) return undefined

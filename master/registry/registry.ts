@@ -53,9 +53,10 @@ export class Registry {
     const roles: RoleRecord[] = []
     let cluster: ClusterRecord | undefined
     // Whatever an earlier leader has on its way to the store comes too late from here on; what came before it is read.
+    const mirroredRevision = this.#mirror?.revision ?? 0
     this.#revision = await this.#store.append(fence, undefined)
     let unread = 0
-    for (const record of await this.#records()) {
+    for (const record of await this.#records(mirroredRevision)) {
       if (!record.wasRead && ++unread % recordsAtOnce === 0) await otherWork()
       const { key } = record
       const reading = record.read()
@@ -96,9 +97,13 @@ export class Registry {
     this.#unanswered = undefined
   }
 
-  /** With the fence, the mirror has all that was written before it. */
-  async #records(): Promise<readonly StoredRecord[]> {
-    const mirrored = await this.#mirror?.recordsAt(this.#revision)
+  /**
+   * With the fence, the mirror has all that was written before it; but not if it had seen later ones already: then it is
+   * of a bucket that was there before this one.
+   */
+  async #records(mirroredRevision: number): Promise<readonly StoredRecord[]> {
+    const isOfStore = this.#revision > mirroredRevision
+    const mirrored = isOfStore ? await this.#mirror?.recordsAt(this.#revision) : undefined
     if (mirrored) return mirrored
     return (await this.#store.list()).map(({ key, value }) => new StoredRecord(key, value))
   }
