@@ -11,6 +11,7 @@ import {
   type Peer,
   type LogChunk,
   ProtocolError,
+  warmUp,
   Subjects,
 } from '@tender/sdk/protocol'
 import {
@@ -86,6 +87,8 @@ export interface RunningMaster {
 }
 
 const tickMs = 100
+/** When a process that has started has nothing more urgent to do. */
+const warmUpAfterMs = 1_000
 /** NATS servers were seen to need 4.6 to 6.9 s to replace the leader of a bucket of three copies. */
 const leastReplicatedLeaseMs = 10_000
 /** A new leader that cannot read the registry for so long lets another master try. */
@@ -357,6 +360,12 @@ class MasterShell {
         if (peer && this.#term) inbox.take({ peer, bytes, term: this.#term })
       })
     }
+    // A standby has the time for what would keep everybody waiting after a failover.
+    this.#around.clock.setTimer(warmUpAfterMs, () => {
+      if (this.#term) return
+      warmUp(decodeAgent, agentToLeader)
+      warmUp(decodeFramework, frameworkToLeader)
+    })
   }
 
   /**

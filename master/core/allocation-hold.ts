@@ -7,10 +7,9 @@ import type { MasterState } from './state.js'
  * for four fifths of them, or ten minutes.)
  */
 export function isAllocationHeld(
-  { agents, allocator, leadership, settings }: MasterState,
+  { recoveringAgents, allocator, leadership, settings }: MasterState,
   now: Millis,
 ): boolean {
   if (now >= leadership.electedAtMs + settings.agentTimeoutMs || !allocator.hasQuotas) return false
-  for (const { state } of agents.values()) if (state === 'recovering') return true
-  return false
+  return recoveringAgents.size > 0
 }

@@ -195,6 +195,9 @@ function recover(leadership: Leadership, content: RegistryContent, settings: Mas
     settings,
     allocator,
     agents: new Map(agents.map(agent => [agent.agentId, agent])),
+    recoveringAgents: new Set(
+      agents.filter(agent => agent.state === 'recovering').map(({ agentId }) => agentId),
+    ),
     goneAgents: new Set(
       content.agents.filter(({ state }) => state === 'gone').map(({ agent }) => agent.agentId),
     ),
@@ -214,6 +217,7 @@ function recover(leadership: Leadership, content: RegistryContent, settings: Mas
     confirmedSilent: new Set(),
     removalAllowance: settings.agentRemovalsPerSecond,
     lastTickAtMs: undefined,
+    nextSilenceAtMs: now,
     nextAllocationAtMs: now + settings.allocator.allocationIntervalMs,
     tasks: new TaskBook(),
     launchingTasks: new Set(),

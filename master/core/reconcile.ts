@@ -3,26 +3,38 @@ import type { TaskState } from '@tender/sdk/values'
 import { type Framework, type MasterState, type Task, taskKey } from './state.js'
 import { done, type Turn } from './turn.js'
 
+/** So many states are told in one message. */
+const statesAtOnce = 500
+
 /** Tells the states of these tasks, or of all that are known when none is named. */
 export function reconcile(
   turn: Turn,
   framework: Framework,
   tasks: readonly { readonly taskId: TaskId; readonly agentId?: AgentId }[],
 ): Reply {
-  const { state } = turn
-  if (tasks.length === 0) {
-    for (const task of state.tasks.ofFramework(framework.frameworkId))
-      tell(turn, framework, known(turn, task))
-    return done()
-  }
-  for (const { taskId, agentId } of tasks) {
-    const key = taskKey(framework.frameworkId, taskId)
-    const task = state.tasks.get(key) ?? state.endedTasks.get(key)
-    if (state.launchingTasks.has(key)) continue
-    const status = task ? known(turn, task) : unknown(turn, framework.frameworkId, taskId, agentId)
-    if (status) tell(turn, framework, status)
-  }
+  const { frameworkId } = framework
+  const statuses =
+    tasks.length === 0
+      ? turn.state.tasks.ofFramework(frameworkId).map(task => known(turn, task))
+      : tasks.flatMap(({ taskId, agentId }) => stateOf(turn, frameworkId, taskId, agentId) ?? [])
+  if ((framework.link?.version ?? 0) < 2) for (const status of statuses) tell(turn, framework, status)
+  else
+    for (let from = 0; from < statuses.length; from += statesAtOnce)
+      turn.toFramework(framework, 'updates', { statuses: statuses.slice(from, from + statesAtOnce) })
   return done()
+}
+
+function stateOf(
+  turn: Turn,
+  frameworkId: FrameworkId,
+  taskId: TaskId,
+  agentId: AgentId | undefined,
+): TaskStatus | undefined {
+  const { tasks, endedTasks, launchingTasks } = turn.state
+  const key = taskKey(frameworkId, taskId)
+  const task = tasks.get(key) ?? endedTasks.get(key)
+  if (task) return known(turn, task)
+  return launchingTasks.has(key) ? undefined : unknown(turn, frameworkId, taskId, agentId)
 }
 
 /** To a framework that may have been told that nobody knows its task: it has come with an agent that was unreachable. */
@@ -43,10 +55,8 @@ export function known(turn: Turn, task: Task): TaskStatus {
 }
 
 /** Whether a task that this leader does not know may be on an agent that has not come yet; on any, unless one is named. */
-export function mayStillArrive({ agents }: MasterState, agentId: AgentId | undefined): boolean {
-  if (agentId !== undefined) return agents.get(agentId)?.state === 'recovering'
-  for (const { state } of agents.values()) if (state === 'recovering') return true
-  return false
+export function mayStillArrive({ recoveringAgents }: MasterState, agentId: AgentId | undefined): boolean {
+  return agentId === undefined ? recoveringAgents.size > 0 : recoveringAgents.has(agentId)
 }
 
 /** Mesos' rule: no answer while the truth may still arrive, then what the absence of the task means. */

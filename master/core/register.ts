@@ -1,28 +1,22 @@
 import {
   type AgentId,
   type AgentInfo,
-  type AgentTask,
   type agentToLeader,
   type MessageOf,
-  type Orphan,
   ProtocolError,
 } from '@tender/sdk/protocol'
-import { isTerminal, kindOf, Resources } from '@tender/sdk/values'
-import { callAgent, sendCall } from './agent-calls.js'
+import { kindOf, Resources } from '@tender/sdk/values'
+import { sendCall } from './agent-calls.js'
 import { noteHealth, problemOf } from './agent-health.js'
 import { agentRecord, revisionOf } from './agent-record.js'
 import { dropResourceOrders, orderResources, rescindWhatDoesNotFit } from './agent-resources.js'
 import { killForDrain } from './drain.js'
-import { isOfEndedFramework, rememberFramework } from './framework-lives.js'
 import { agentHeartbeatMs } from './heartbeats.js'
 import { noteLeaving } from './inverse-offers.js'
-import { killTask } from './kill.js'
-import { tellState } from './reconcile.js'
 import { rescindOffersOf } from './offers.js'
 import { conditionOf } from './operator/conditions.js'
-import type { Agent, Task } from './state.js'
-import { taskKey } from './state.js'
-import { applyStatus, endTask, keepEnded, masterStatus } from './status-update.js'
+import { takeTasks } from './returned-tasks.js'
+import type { Agent } from './state.js'
 import { done, type Turn } from './turn.js'
 import { viewAgent } from './views.js'
 
@@ -188,8 +182,22 @@ function admit(turn: Turn, agent: Agent, message: Register, info: AgentInfo): vo
   if (isBehind) orderResources(turn, agent)
   for (const [callId, call] of unanswered) if (agent.calls.has(callId)) sendCall(turn, agent, callId, call)
   noteLeaving(turn, agent)
-  if (!wasRegistered) turn.log('info', 'agent registered', { agentId, resources: String(agent.total) })
+  noteRegistered(turn, agent, wasRegistered)
   turn.event({ kind: 'agent', agent: viewAgent(state, agent) })
+}
+
+/** After a change of leaders all agents register: then it is enough to say when the last one has. */
+function noteRegistered(turn: Turn, agent: Agent, wasRegistered: boolean): void {
+  const { recoveringAgents, agents, leadership } = turn.state
+  const { agentId, total } = agent
+  const wasRecovering = recoveringAgents.delete(agentId)
+  if (!wasRegistered)
+    turn.log(wasRecovering ? 'debug' : 'info', 'agent registered', { agentId, resources: total })
+  if (!wasRecovering || recoveringAgents.size > 0) return
+  turn.log('info', 'all agents have registered with this leader', {
+    agents: agents.size,
+    sinceElectionMs: turn.now - leadership.electedAtMs,
+  })
 }
 
 /**
@@ -215,113 +223,4 @@ function tellAllocator({ state: { allocator } }: Turn, agent: Agent): void {
   allocator.setAgent({ agentId, total, hostname, attributes, domain })
   const condition = conditionOf(agent)
   if (allocator.agentCondition(agentId) !== condition) allocator.setAgentCondition(agentId, condition)
-}
-
-/** The agent's list is the truth of what runs there, but for what is on its way to it. */
-function takeTasks(
-  turn: Turn,
-  agent: Agent,
-  { tasks: reported, orphans = [] }: Register['body'],
-  wasUnreachable: boolean,
-): void {
-  const keysOf = (tasks: readonly Orphan[]) =>
-    new Set(tasks.map(({ frameworkId, taskId }) => taskKey(frameworkId, taskId)))
-  const [keys, lost] = [keysOf(reported), keysOf(orphans)]
-  for (const report of reported) takeTask(turn, agent, report, wasUnreachable)
-  for (const task of turn.state.tasks.ofAgent(agent.agentId)) {
-    if (keys.has(task.key)) continue
-    const isOnItsWay = [...agent.calls.values()].some(
-      call => call.kind === 'launch' && call.taskKey === task.key,
-    )
-    if (isOnItsWay && !lost.has(task.key)) continue
-    missTask(turn, agent, task)
-  }
-}
-
-/** A task that never reached its agent was not started; one that had, and is not there, is gone. */
-function missTask(turn: Turn, { agentId }: Agent, task: Task): void {
-  const [state, message] =
-    task.status === undefined
-      ? (['DROPPED', `the launch did not reach agent ${agentId}`] as const)
-      : (['GONE', `agent ${agentId} has come back without it`] as const)
-  endTask(turn, task, masterStatus(turn, task, state, 'AGENT_REREGISTERED', message))
-}
-
-function takeTask(turn: Turn, agent: Agent, report: AgentTask, wasUnreachable: boolean): void {
-  const { state } = turn
-  const key = taskKey(report.frameworkId, report.taskId)
-  const other = state.tasks.get(key)
-  const isElsewhere = other !== undefined && other.agentId !== agent.agentId
-  if (isElsewhere && state.agents.get(other.agentId)?.state === 'registered')
-    return killDouble(turn, agent, report, other)
-  if (isElsewhere) forgetTask(turn, other)
-  const known = isElsewhere ? undefined : other
-  if (!known && isTerminal(report.state)) return rememberEnded(turn, agent, report)
-  const mustEnd = !known && (state.endedTasks.has(key) || isOfEndedFramework(state, report))
-  const task = known ?? adopt(turn, agent, report)
-  if (!known && wasUnreachable) tellState(turn, task)
-  if (report.status) applyStatus(turn, task, report.status)
-  // Its framework has been told that it has ended, e.g. as GONE, or has ended itself; until it has, it holds what it holds.
-  if (mustEnd) return killTask(turn, task)
-  if (wasUnreachable && state.tasks.has(key)) {
-    task.state = report.state
-    masterStatus(turn, task, report.state, 'AGENT_REREGISTERED', `agent ${agent.agentId} is reachable again`)
-  }
-}
-
-/** Of one whose agent is away this one knows more: if it runs there, too, it is killed when that agent comes back. */
-function forgetTask({ state }: Turn, task: Task): void {
-  const { frameworkId, role, agentId, resources } = task
-  state.tasks.delete(task)
-  state.allocator.release({ frameworkId, role, agentId, resources })
-}
-
-/** Its framework has used the id again elsewhere, as if the task had ended: so it must. */
-function killDouble(turn: Turn, agent: Agent, { frameworkId, taskId }: AgentTask, known: Task): void {
-  turn.log('warn', 'a task runs on two agents; it is killed on the one that came later', {
-    taskId,
-    frameworkId,
-    agentId: agent.agentId,
-    otherAgentId: known.agentId,
-  })
-  callAgent(turn, agent, 'kill', undefined, { frameworkId, taskId })
-}
-
-/** It ended while no leader knew it: its agent resends how, and whoever asks meanwhile is to hear the same. */
-function rememberEnded(turn: Turn, agent: Agent, report: AgentTask): void {
-  const task = taskOf(turn, agent, report)
-  if (turn.state.endedTasks.has(task.key)) return
-  if (report.status) task.status = { ...report.status, agentId: agent.agentId }
-  keepEnded(turn.state, task)
-}
-
-/** A task that this leader has not launched itself: it came with the agent, after a failover. */
-function adopt(turn: Turn, agent: Agent, report: AgentTask): Task {
-  const task = taskOf(turn, agent, report)
-  const { frameworkId, role, agentId, resources } = task
-  turn.state.endedTasks.delete(task.key)
-  turn.state.tasks.add(task)
-  rememberFramework(turn, task)
-  turn.state.allocator.charge({ frameworkId, role, agentId, resources })
-  return task
-}
-
-function taskOf(turn: Turn, { agentId }: Agent, report: AgentTask): Task {
-  const { frameworkId, taskId, role } = report
-  return {
-    key: taskKey(frameworkId, taskId),
-    taskId,
-    frameworkId,
-    agentId,
-    role,
-    name: report.name ?? taskId,
-    resources: Resources.fromWire(report.resources),
-    labels: report.labels ?? {},
-    launchedAtMs: report.launchedAtMs,
-    frameworkSince: report.frameworkSince,
-    state: report.state,
-    status: undefined,
-    updatedAtMs: turn.now,
-    killedFor: undefined,
-  }
 }

@@ -9,6 +9,9 @@ import { viewAgent, viewLeader, viewTask } from './views.js'
 
 /** Of fewer silent agents nothing follows but that they are silent. */
 const fewestSuspicious = 3
+/** To look at all agents takes the longer the more there are: it is done less often then. */
+const silenceLookMsPerAgent = 0.1
+const longestSilenceLookMs = 1_000
 /** Agents that became unreachable so long ago still count as fallen silent together with others. */
 const togetherMs = 60_000
 
@@ -19,6 +22,8 @@ const togetherMs = 60_000
 export function missAgents(turn: Turn): void {
   const { state, now } = turn
   const { agentTimeoutMs } = state.settings
+  if (now < state.nextSilenceAtMs && now >= state.nextSilenceAtMs - longestSilenceLookMs) return
+  state.nextSilenceAtMs = now + Math.min(longestSilenceLookMs, state.agents.size * silenceLookMsPerAgent)
   const silent: Agent[] = []
   for (const agent of state.agents.values()) {
     const isMissed = agent.state !== 'unreachable' && now >= agent.heardAtMs + agentTimeoutMs
@@ -123,6 +128,7 @@ function missAgent(turn: Turn, agent: Agent): void {
 /** It spoke while the registry was being written: it registers again, which also puts the record right. */
 function comeBack(turn: Turn, agent: Agent): void {
   agent.state = 'recovering'
+  turn.state.recoveringAgents.add(agent.agentId)
   agent.info = { ...agent.info, version: '' }
   turn.toAgent(agent, 'resynchronise', { reason: 'it was silent for too long' })
 }
@@ -131,6 +137,7 @@ function becomeUnreachable(turn: Turn, agent: Agent, silentSinceMs: number): voi
   const { state } = turn
   const { agentId } = agent
   agent.state = 'unreachable'
+  state.recoveringAgents.delete(agentId)
   agent.unreachableAtMs = turn.now
   agent.isSilent = false
   state.confirmedSilent.delete(agentId)

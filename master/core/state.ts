@@ -204,6 +204,8 @@ export interface MasterState {
   readonly frameworks: Map<FrameworkId, Framework>
   /** Ended ones, oldest first, bounded. */
   readonly completedFrameworks: Map<FrameworkId, CompletedFramework>
+  /** Those that are known from the registry, and have not been heard of since the election. */
+  readonly recoveringAgents: Set<AgentId>
   /** Agents that an operator has removed for good. */
   readonly goneAgents: Set<AgentId>
   /** Roles with a weight or a quota of their own, which the allocator has. */
@@ -224,6 +226,8 @@ export interface MasterState {
   /** How many agents may become unreachable now; filled up with time. */
   removalAllowance: number
   lastTickAtMs: Millis | undefined
+  /** When silent agents are looked for next. */
+  nextSilenceAtMs: Millis
   /** When the allocator's next tick is due. */
   nextAllocationAtMs: Millis
   /** Those that have not ended. */

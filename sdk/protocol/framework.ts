@@ -150,6 +150,8 @@ export const leaderToFramework = {
     /** Of a numbered one: where the updates begin that nobody has acknowledged; absent: with this one. */
     oldest: optional(integer({ minimum: 1 })),
   }),
+  /** Answers to a reconciliation, since version 2; to an older framework each comes as an `update`. */
+  updates: object({ statuses: array(taskStatus) }),
   /** The end of this session, e.g. because a newer instance has replaced it. */
   failed: object({ code: errorCode, message: string() }),
   /** Subscribe again: something was lost on the way, or the leader does not know this session. */

@@ -196,6 +196,8 @@ export class Driver {
         return this.#rescinded(message.body.offerIds, message.body.reason)
       case 'update':
         return this.#perform(this.#tasks.status(message.body, now))
+      case 'updates':
+        return message.body.statuses.flatMap(status => this.#perform(this.#tasks.status({ status }, now)))
       case 'failed':
         return this.#fail(message.body.code, message.body.message)
       case 'resynchronise':

@@ -80,9 +80,17 @@ export class Resources {
   }
 
   static sum(all: Iterable<Resources>): Resources {
-    let sum = Resources.none
-    for (const resources of all) sum = sum.plus(resources)
-    return sum
+    let only = Resources.none
+    let sum: Map<string, ResourceValue> | undefined
+    for (const resources of all) {
+      if (resources.isEmpty) continue
+      if (only.isEmpty) only = resources
+      else {
+        sum ??= new Map(only.#values)
+        for (const [key, value] of resources.#values) sum.set(key, add(key, sum.get(key), value))
+      }
+    }
+    return sum ? Resources.inOrder([...sum]) : only
   }
 
   get isEmpty(): boolean {

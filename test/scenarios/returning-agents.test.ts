@@ -141,7 +141,11 @@ describe('agents that come back', () => {
     } as const
     rig.agent('a1', undefined, { tasks: [running({ state: 'FINISHED', status })] })
     rig.call('web', 'reconcile', { tasks: [{ taskId: 't1', agentId: 'a1' }] })
-    expect(states()).to.deep.equal([['t1', 'FINISHED']])
+    expect(rig.sent('framework web', 'updates')[0]?.statuses).to.have.length(1)
+    expect(rig.sent('framework web', 'updates')[0]?.statuses[0]).to.include({
+      taskId: 't1',
+      state: 'FINISHED',
+    })
     expect(rig.offered('web')).to.deep.equal(['a1 prod: cpus:4;mem:1024'])
   })
 

@@ -66,6 +66,7 @@ export function removeAgent(
       }
       state.allocator.removeAgent(agentId)
       state.agents.delete(agentId)
+      state.recoveringAgents.delete(agentId)
       if (!mayReturn) state.goneAgents.add(agentId)
       state.leavingAgents.delete(agentId)
       turn.touch(agentId)

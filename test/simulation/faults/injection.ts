@@ -104,6 +104,8 @@ export class Injection {
         this.#agent(fault.agentId).crash()
         this.#agent(fault.agentId).damage()
         return
+      case 'second-instance':
+        return this.#world.secondService?.start()
       case 'bad-messages':
         return sendBadMessages(this.#world, this.#chance, fault.to)
     }
@@ -160,6 +162,10 @@ export class Injection {
         return
       case 'record-damaged':
         return this.#agent(fault.agentId).start()
+      case 'second-instance': {
+        this.#world.secondService?.crash()
+        return this.#world.services[0]?.start()
+      }
       case 'registry-conflict':
       case 'exit':
       case 'bad-messages':
@@ -178,6 +184,7 @@ export class Injection {
       agent.host.startFailures = 0
       agent.isDiskFull = false
     }
+    this.#world.secondService?.crash()
     for (const process of processes.values()) {
       Object.assign(network.weatherAt(process.name), { cutIn: false, cutOut: false, delayMs: 0 })
       for (const connection of network.connectionsAt(process.name)) network.reconnect(connection)

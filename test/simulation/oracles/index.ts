@@ -6,6 +6,8 @@ import { Offers } from './offers.js'
 import { Orders } from './orders.js'
 import { Once } from './once.js'
 import type { Oracle } from './oracle.js'
+import { Prompt } from './prompt.js'
+import { Silence } from './silence.js'
 import { Stops } from './stops.js'
 import { Updates } from './updates.js'
 
@@ -13,5 +15,7 @@ export { Oracle } from './oracle.js'
 
 /** Everybody who watches. */
 export function oraclesFor(world: World): Oracle[] {
-  return [Capacity, Once, Updates, Stops, Offers, Epochs, Durable, Orders].map(Kind => new Kind(world))
+  return [Capacity, Once, Updates, Stops, Offers, Epochs, Durable, Orders, Prompt, Silence].map(
+    Kind => new Kind(world),
+  )
 }

@@ -1,3 +1,4 @@
+import type { Offer } from '@tender/sdk/protocol'
 import type { Fact } from '../world/facts.js'
 import { Oracle } from './oracle.js'
 
@@ -6,15 +7,21 @@ export class Offers extends Oracle {
   override readonly name = 'offers end once'
   readonly #outstanding = new Map<number, Set<string>>()
   readonly #ended = new Set<string>()
+  readonly #sent = new Set<string>()
 
   override see(fact: Fact): void {
     if (fact.kind === 'offered') {
       for (const offerId of fact.offerIds)
         this.expect(
-          this.#isMade(offerId),
+          this.#sent.has(offerId),
           () => `${fact.frameworkId} is offered ${offerId}, which nobody has made`,
         )
       return
+    }
+    // The leader may die between an offer and the event that tells of it.
+    if (fact.kind === 'leader-sent' && fact.envelope.kind === 'offers') {
+      const { offers } = fact.envelope.body as { readonly offers: readonly Offer[] }
+      for (const { offerId } of offers) this.#sent.add(offerId)
     }
     if (fact.kind !== 'leader-event') return
     const { epoch, event } = fact

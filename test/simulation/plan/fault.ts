@@ -33,6 +33,8 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
   | { readonly kind: 'disk-full'; readonly agentId: string }
   /** The agent dies: a record on its disk cannot be read any more when the agent starts again. */
   | { readonly kind: 'record-damaged'; readonly agentId: string }
+  /** Somebody starts the service framework a second time, elsewhere. */
+  | { readonly kind: 'second-instance' }
   | { readonly kind: 'bad-messages'; readonly to: 'leader' | 'agents' | 'frameworks' }
 )
 

@@ -82,6 +82,8 @@ function faultOf(kind: FaultKind, chance: Chance, names: Names, untilMs: number)
       return { ...longer, kind, agentId }
     case 'record-damaged':
       return { ...longer, kind, agentId }
+    case 'second-instance':
+      return { ...longer, kind }
     case 'bad-messages':
       return { ...briefly, kind, to: chance.pick(['leader', 'agents', 'frameworks']) }
   }

@@ -14,6 +14,7 @@ import { Master } from '../../../master/core/master.js'
 import type { OperatorCall } from '../../../master/core/operator-calls.js'
 import { defaultMasterSettings } from '../../../master/core/state.js'
 import { Election, type ElectionCommand, type LeaseOperation } from '../../../master/election/election.js'
+import type { RegistryContent } from '../../../master/registry/records.js'
 import type { Connection, Parcel } from '../world/network.js'
 import { SimulatedProcess } from '../world/process.js'
 import type { Outcome } from '../world/store.js'
@@ -21,6 +22,9 @@ import { RegistryWriter } from './registry-writer.js'
 
 const leaseKey = 'leader'
 const beaconMs = 1_000
+/** A new leader that cannot read the registry tries again after this, and for so long. */
+const tickMs = 100
+const registryTimeoutMs = 20_000
 
 /** What exists only while this master leads. */
 export interface Term {
@@ -178,27 +182,39 @@ export class MasterProcess extends SimulatedProcess {
 
   #lead(epoch: number): void {
     const registry = new RegistryWriter(this.world.store, this.world.registry, this.#connection)
+    this.#load(registry, epoch, this.now() + registryTimeoutMs)
+  }
+
+  #load(registry: RegistryWriter, epoch: number, giveUpAtMs: number): void {
     registry.load(
       this.whenAlive(outcome => {
         if (this.#election?.epoch !== epoch || this.#isLeaving) return
-        if (outcome.kind !== 'done') return this.#stepDown('the registry could not be read')
-        const leadership = {
-          cluster: 'simulated',
-          masterId: this.#masterId,
-          epoch,
-          httpUrl: `http://${this.#masterId}`,
-          electedAtMs: this.now(),
-          version: 'simulated',
-        }
-        const core = new Master(leadership, outcome.value, defaultMasterSettings)
-        const term: Term = { epoch, core, registry, isOfferDue: false, lastMs: this.now(), held: undefined }
-        this.#term = term
-        this.world.trace(this.name, `leads, epoch ${epoch}`)
-        this.world.tell({ kind: 'elected', process: this.name, epoch })
-        this.#beacon(term)
-        this.#tick(term)
+        if (outcome.kind === 'done') return this.#begin(registry, epoch, outcome.value)
+        if (this.now() < giveUpAtMs)
+          return this.after(tickMs, () => {
+            if (this.#election?.epoch === epoch) this.#load(registry, epoch, giveUpAtMs)
+          })
+        this.#elect({ kind: 'give-up', reason: 'the registry could not be read' })
       }),
     )
+  }
+
+  #begin(registry: RegistryWriter, epoch: number, content: RegistryContent): void {
+    const leadership = {
+      cluster: 'simulated',
+      masterId: this.#masterId,
+      epoch,
+      httpUrl: `http://${this.#masterId}`,
+      electedAtMs: this.now(),
+      version: 'simulated',
+    }
+    const core = new Master(leadership, content, defaultMasterSettings)
+    const term: Term = { epoch, core, registry, isOfferDue: false, lastMs: this.now(), held: undefined }
+    this.#term = term
+    this.world.trace(this.name, `leads, epoch ${epoch}`)
+    this.world.tell({ kind: 'elected', process: this.name, epoch })
+    this.#beacon(term)
+    this.#tick(term)
   }
 
   #follow(): void {
@@ -305,8 +321,8 @@ export class MasterProcess extends SimulatedProcess {
   /** As `Standstill` does it: after a long pause, the lease is looked at before anything else is done. */
   #holds(term: Term, work: () => void): boolean {
     const now = this.now()
-    const { leaseMs, tickMs } = this.world.settings
-    const stoodStill = now - term.lastMs >= leaseMs + tickMs
+    const { settings } = this.world
+    const stoodStill = now - term.lastMs >= settings.leaseMs + settings.tickMs
     term.lastMs = now
     if (term.held) term.held.push(work)
     else if (stoodStill) {

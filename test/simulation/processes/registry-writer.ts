@@ -28,8 +28,6 @@ export class RegistryWriter {
   readonly #bucket: Bucket
   readonly #connection: Connection
   readonly #jobs: Job[] = []
-  /** What stands in the bucket, as far as this leader knows. */
-  readonly #keys = new Set<string>()
   #revision = 0
   #unanswered: Unanswered | undefined
   #isWriting = false
@@ -43,7 +41,7 @@ export class RegistryWriter {
 
   load(done: (outcome: Outcome<RegistryContent>) => void): void {
     this.#ask(
-      (bucket, now) => bucket.append('fence', '', undefined, now),
+      (bucket, now) => bucket.append('fence', undefined, undefined, now),
       outcome => {
         if (outcome.kind !== 'done') return done(outcome)
         this.#revision = outcome.value
@@ -59,7 +57,6 @@ export class RegistryWriter {
         if (outcome.kind !== 'done') return done(outcome)
         const of = (kind: string): unknown[] =>
           outcome.value.flatMap(({ key, value }) => (key.startsWith(`${kind}.`) ? [unseal(value)] : []))
-        for (const { key } of outcome.value) this.#keys.add(key)
         const content = {
           agents: of('agent') as AgentRecord[],
           frameworks: of('framework'),
@@ -101,35 +98,31 @@ export class RegistryWriter {
     if (this.#unanswered) return this.#readBack(this.#unanswered, outcome => again(outcome, index))
     const key = `${record.kind}.${keyPart(record.id)}`
     const text = record.value === undefined ? undefined : seal(record.value)
-    if (text === undefined && !this.#keys.has(key)) return this.#writeFrom({ records, done }, index + 1, done)
     this.#unanswered = { key, text }
     const after = this.#revision
     this.#ask(
       (bucket, now) => bucket.append(key, text, after, now),
       outcome => {
-        if (outcome.kind === 'done') this.#written({ key, text }, outcome.value)
+        if (outcome.kind === 'done') this.#written(outcome.value)
         again(outcome, index + 1)
       },
     )
   }
 
-  #written({ key, text }: Unanswered, revision: number): void {
+  #written(revision: number): void {
     this.#unanswered = undefined
     this.#revision = revision
-    if (text === undefined) this.#keys.delete(key)
-    else this.#keys.add(key)
   }
 
   /** What is there as it was to be written is this leader's own, and no conflict. */
-  #readBack(unanswered: Unanswered, done: (outcome: Outcome<unknown>) => void): void {
+  #readBack({ key, text }: Unanswered, done: (outcome: Outcome<unknown>) => void): void {
     this.#ask(
-      (bucket, now) => bucket.get(unanswered.key, now),
+      (bucket, now) => bucket.get(key, now),
       outcome => {
-        if (outcome.kind === 'done') {
-          const isDone = outcome.value?.value === unanswered.text
-          if (isDone) this.#written(unanswered, outcome.value?.revision ?? this.#revision + 1)
-          this.#unanswered = undefined
-        }
+        if (outcome.kind !== 'done') return done(outcome)
+        this.#unanswered = undefined
+        const entry = outcome.value
+        if (entry && entry.value === text && entry.revision > this.#revision) this.#written(entry.revision)
         done(outcome)
       },
     )

@@ -106,9 +106,10 @@ export class ServiceProcess extends SchedulerProcess {
     this.soon(() => this.#journal?.commit([], done))
   }
 
-  protected override onFailed(): void {
+  /** One that was replaced is not started again: somebody wants the other one. */
+  protected override onFailed(code: ErrorCode): void {
     this.crash()
-    this.world.supervise(this)
+    if (code !== 'replaced' || !this.world.secondService?.isUp) this.world.supervise(this)
   }
 
   /** One input at a time, commands included. */

@@ -27,6 +27,8 @@ export class World {
   readonly masters: readonly MasterProcess[]
   readonly agents: readonly AgentProcess[]
   readonly services: readonly ServiceProcess[]
+  /** Not started unless somebody does it by mistake. */
+  readonly secondService: ServiceProcess | undefined
   readonly batches: readonly BatchProcess[]
   readonly processes: ReadonlyMap<string, SimulatedProcess>
   isHealed = false
@@ -48,6 +50,8 @@ export class World {
     this.masters = plan.masters.map(name => new MasterProcess(this, name))
     this.agents = plan.agents.map(info => new AgentProcess(this, info))
     this.services = plan.apps.length > 0 ? [new ServiceProcess(this, 'service', 'service')] : []
+    const [service] = this.services
+    this.secondService = service && new ServiceProcess(this, 'second service', 'service', service.bucket)
     this.batches = plan.batches.map(({ frameworkId, jobs }) => new BatchProcess(this, frameworkId, jobs))
     this.processes = new Map(
       [...this.masters, ...this.agents, ...this.services, ...this.batches].map(each => [each.name, each]),
@@ -78,6 +82,7 @@ export class World {
 
   /** Starts a process again some time after it has ended. */
   supervise(process: SimulatedProcess): void {
+    if (process === this.secondService) return
     this.timeline.after(this.#supervision.integer(200, 8_000), () => process.start())
   }
 

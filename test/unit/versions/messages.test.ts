@@ -37,6 +37,8 @@ const resultsToday: Schemas = {
 }
 /** The leader says these in other words to a peer of version 1. */
 const translated = ['stale-offer', 'torn-down']
+/** The leader says these only to peers of version 2, and to others the same in kinds that they know. */
+const onlyToNewer = ['updates']
 
 const today = (schema: JsonSchema | undefined): Form => ({ schema: schema ?? {}, $defs: {} })
 const before = (schema: JsonSchema | undefined): Form => ({ schema: schema ?? {}, $defs: definitions })
@@ -50,6 +52,7 @@ const refusedToday = (said: Schemas, read: Schemas) =>
 /** What is said today, and version 1 would refuse. */
 const refusedBefore = (said: Schemas, read: Schemas) =>
   Object.keys(said)
+    .filter(kind => !onlyToNewer.includes(kind))
     .flatMap(kind =>
       read[kind] ? narrowed(today(said[kind]), before(read[kind]), kind) : [`${kind} was not known`],
     )

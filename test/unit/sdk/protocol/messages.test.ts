@@ -161,6 +161,7 @@ const conversations: Record<string, [Messages, Record<string, unknown>]> = {
       'rescind-inverse-offers': { inverseOfferIds: ['7-i1'], reason: 'the window was changed' },
       rescind: { offerIds: ['7-1'], reason: 'expired' },
       update: { status },
+      updates: { statuses: [status] },
       failed: { code: 'replaced', message: 'a newer instance' },
       resynchronise: { reason: 'a gap' },
     },
