@@ -48,6 +48,7 @@ import { Inbox } from './inbox.js'
 import { LastInputs } from './last-inputs.js'
 import { MasterReader } from './master-reader.js'
 import { OfferTurns } from './offer-turns.js'
+import { RegistryMirror } from './registry/mirror.js'
 import type { RegistryContent } from './registry/records.js'
 import { NewerRecordError, Registry } from './registry/registry.js'
 import { Requests, resultOf } from './requests.js'
@@ -172,6 +173,8 @@ class MasterShell {
   #elector: Elector | undefined
   #httpUrl = ''
   #term: Term | undefined
+  /** While this master does not lead. */
+  #mirror: RegistryMirror | undefined
   readonly #later: { readonly term: Term; readonly command: MasterCommand }[] = []
   #cancelTimers: CancelTimer[] = []
   #stopped = false
@@ -226,6 +229,7 @@ class MasterShell {
       if (status !== 'closed') this.#log.warn(`NATS is ${status}`)
       if (status === 'connected') this.#step({ kind: 'reconnected' })
     })
+    this.#beginMirror()
     this.#elector = new Elector({
       store: lease,
       self: { masterId: this.#masterId, httpUrl: this.#httpUrl },
@@ -245,10 +249,11 @@ class MasterShell {
   async #lead(epoch: number): Promise<void> {
     const { clock, registry: store } = this.#around
     this.#reader.follow(undefined, this.#options.cluster)
-    const registry = new Registry(store, this.#log)
+    const registry = new Registry(store, this.#log, this.#mirror)
     try {
       const content = await this.#load(registry, epoch)
       if (!content || !this.#leads(epoch)) return
+      this.#endMirror()
       const leadership = {
         cluster: this.#options.cluster,
         masterId: this.#masterId,
@@ -310,6 +315,16 @@ class MasterShell {
     return undefined
   }
 
+  #beginMirror(): void {
+    this.#mirror ??= new RegistryMirror(this.#around.registry, this.#around.clock)
+  }
+
+  /** A leader knows what it writes; what it was given is its own from here on. */
+  #endMirror(): void {
+    this.#mirror?.stop()
+    this.#mirror = undefined
+  }
+
   #follow(reason: string): void {
     if (this.#term) this.#log[this.#stopped ? 'info' : 'warn']('no longer leader', { reason })
     for (const cancel of this.#cancelTimers.splice(0)) cancel()
@@ -318,6 +333,8 @@ class MasterShell {
     this.#reader.follow(undefined, this.#options.cluster)
     this.#requests.end()
     this.#hub.end()
+    if (this.#stopped) this.#endMirror()
+    else this.#beginMirror()
   }
 
   #listen(): void {
