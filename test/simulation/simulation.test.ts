@@ -51,12 +51,12 @@ describe('the check of the simulation', () => {
     const plan = planOf(8)
     const impossible = { resources: 'cpus:100', ports: 0, fromMs: 0, durationMs: 1_000, failures: 0 }
     const [batch] = plan.batches
-    const hopeless = { frameworkId: 'hopeless', jobs: [...(batch?.jobs ?? []), impossible] }
+    const hopeless = { frameworkId: 'hopeless', role: '*', jobs: [...(batch?.jobs ?? []), impossible] }
     const { plan: small, failure } = shrink({ ...plan, batches: [...plan.batches, hopeless] })
     expect({ oracle: failure?.oracle, faults: small.faults, batches: small.batches }).to.deep.equal({
       oracle: 'comes to rest',
       faults: [],
-      batches: [{ frameworkId: 'hopeless', jobs: [impossible] }],
+      batches: [{ frameworkId: 'hopeless', role: '*', jobs: [impossible] }],
     })
   })
 })

@@ -39,6 +39,7 @@ export const found: readonly Found[] = [
       batches: [
         {
           frameworkId: 'batch1',
+          role: '*',
           jobs: [
             {
               fromMs: 33114,
@@ -108,6 +109,7 @@ export const found: readonly Found[] = [
       batches: [
         {
           frameworkId: 'batch1',
+          role: '*',
           jobs: [
             {
               fromMs: 10_000,

@@ -24,7 +24,9 @@ export class Once extends Oracle {
       case 'launch-refused':
         return this.#isOver(fact.key, `refused, ${fact.code}`)
       case 'told':
-        if (isTerminal(fact.status.state)) this.#isOver(keyOf(fact.status), fact.status.state)
+        // By an operator's word, and not by what runs there.
+        if (fact.status.state === 'GONE_BY_OPERATOR') this.#over.set(keyOf(fact.status), fact.status.state)
+        else if (isTerminal(fact.status.state)) this.#isOver(keyOf(fact.status), fact.status.state)
         return
       case 'record-lost':
         this.#lost.add(fact.key)

@@ -18,6 +18,7 @@ export function unrest(world: World): string[] {
     const known = state.agents.get(name)
     if (!hasGivenUp && known?.state !== 'registered')
       problems.push(`agent ${name} is ${known?.state ?? 'unknown'} to the leader`)
+    if (hasGivenUp && known) problems.push(`agent ${name} has given up, and is known to the leader`)
     if (known && known.calls.size > 0)
       problems.push(
         `${[...known.calls.values()].map(({ kind, taskKey }) => `${kind} ${taskKey}`).join(', ')} open at agent ${name}`,
@@ -29,7 +30,7 @@ export function unrest(world: World): string[] {
       problems.push(`framework ${frameworkId} is ${known?.state ?? 'unknown'}`)
     if (known && known.openCalls.size > 0) problems.push(`calls of ${frameworkId} are open at the leader`)
   }
-  return [...problems, ...apps(world), ...batches(world), ...tasks(world), ...books(world)]
+  return [...problems, ...apps(world), ...batches(world), ...tasks(world), ...stale(world), ...books(world)]
 }
 
 function apps(world: World): string[] {
@@ -90,6 +91,19 @@ function tasks(world: World): string[] {
   return problems
 }
 
+/** Nothing runs that its framework does not want. */
+function stale(world: World): string[] {
+  const wanted = new Set([
+    ...world.batches.flatMap(({ wantedKeys }) => wantedKeys),
+    ...world.services.flatMap(({ core, frameworkId }) =>
+      world.plan.apps.flatMap(({ id }) =>
+        [...(core?.app(id)?.instances.values() ?? [])].map(({ taskId }) => keyOf({ frameworkId, taskId })),
+      ),
+    ),
+  ])
+  return [...runningKeys(world)].filter(key => !wanted.has(key)).map(key => `${key} runs, and nobody wants it`)
+}
+
 /** Allocated is what tasks hold, and the rest is free or offered. */
 function books(world: World): string[] {
   const core = world.leaders()[0]?.term?.core
@@ -108,6 +122,10 @@ function books(world: World): string[] {
     )
     if (!offered.equals(shown))
       problems.push(`agent ${agentId}: ${String(offered)} offered, the offers hold ${String(shown)}`)
+    const agent = agents.get(agentId)
+    const there = world.agents.find(({ name }) => name === agentId)
+    if (there && agent && !Resources.fromWire(there.info.resources).equals(agent.total))
+      problems.push(`agent ${agentId} keeps other resources than its leader: ${String(agent.total)}`)
     const sum = allocated.plus(offered).plus(allocator.free(agentId))
     if (!sum.equals(allocator.total(agentId)))
       problems.push(`agent ${agentId}: the books say ${String(sum)} in all`)
@@ -117,5 +135,6 @@ function books(world: World): string[] {
 }
 
 function runningKeys(world: World): Set<Key> {
-  return new Set(world.agents.flatMap(({ host }) => host.running().map(({ key }) => key)))
+  const there = world.agents.filter(({ hasGivenUp }) => !hasGivenUp)
+  return new Set(there.flatMap(({ host }) => host.running().map(({ key }) => key)))
 }

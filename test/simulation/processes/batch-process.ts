@@ -3,6 +3,7 @@ import type { Accepted, ErrorCode, Reply, TaskStatus } from '@tender/sdk/protoco
 import { isTerminal, Resources } from '@tender/sdk/values'
 import { type Offer, operationToWire } from '#sdk/scheduler/calls.js'
 import { choose } from '#sdk/scheduler/matching.js'
+import type { BatchPlan } from '../plan/plan.js'
 import { Bucket } from '../world/bucket.js'
 import { Chance } from '../world/chance.js'
 import { keyOf } from '../world/facts.js'
@@ -43,6 +44,7 @@ const unknownForMs = 60_000
 
 /** A small scheduler as an author might write it: each of its jobs is to be done once, whatever happens. */
 export class BatchProcess extends SchedulerProcess {
+  readonly role: string
   readonly #plans: readonly JobPlan[]
   readonly #bucket: Bucket
   readonly #chance: Chance
@@ -52,9 +54,10 @@ export class BatchProcess extends SchedulerProcess {
   /** The SDK does not know yet what an earlier life has launched and killed. */
   #isFresh = true
 
-  constructor(world: World, frameworkId: string, plans: readonly JobPlan[]) {
-    super(world, frameworkId, { frameworkId, name: frameworkId, roles: ['*'] })
-    this.#plans = plans
+  constructor(world: World, { frameworkId, role, jobs }: BatchPlan) {
+    super(world, frameworkId, { frameworkId, name: frameworkId, roles: [role] })
+    this.role = role
+    this.#plans = jobs
     this.#bucket = new Bucket(frameworkId)
     this.#chance = new Chance(world.seed, `batch ${frameworkId}`)
   }
@@ -64,6 +67,14 @@ export class BatchProcess extends SchedulerProcess {
     return this.#jobs
       .filter(({ state }) => state !== 'done')
       .map(job => `${this.#taskId(job)} is ${job.state}${job.isAccepting ? ', accepting' : ''}`)
+  }
+
+  /** Tasks that may run. */
+  get wantedKeys(): string[] {
+    const { frameworkId } = this
+    return this.#jobs
+      .filter(({ state }) => state === 'active')
+      .map(job => keyOf({ frameworkId, taskId: this.#taskId(job) }))
   }
 
   protected override onStart(): void {
