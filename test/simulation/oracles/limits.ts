@@ -22,7 +22,9 @@ export class Limits extends Oracle {
     else if (fact.kind === 'record-lost') this.#lost.add(fact.key)
     else if (fact.kind === 'leader-sent' && fact.envelope.kind === 'offers') {
       const { offers } = fact.envelope.body as { readonly offers: readonly Offer[] }
-      for (const role of new Set(offers.map(offer => offer.role))) this.#offered(fact.epoch, role)
+      // What is reserved for the role counts as held, and may be offered all the same.
+      const limited = offers.filter(({ resources }) => resources['cpus'] !== undefined)
+      for (const role of new Set(limited.map(offer => offer.role))) this.#offered(fact.epoch, role)
     }
   }
 
