@@ -40,6 +40,8 @@ export const found: readonly Found[] = [
         {
           frameworkId: 'batch1',
           role: '*',
+          usesDemand: false,
+          hopeless: 0,
           jobs: [
             {
               fromMs: 33114,
@@ -110,6 +112,8 @@ export const found: readonly Found[] = [
         {
           frameworkId: 'batch1',
           role: '*',
+          usesDemand: false,
+          hopeless: 0,
           jobs: [
             {
               fromMs: 10_000,

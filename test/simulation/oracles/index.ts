@@ -12,12 +12,13 @@ import { Removals } from './removals.js'
 import { Silence } from './silence.js'
 import { Stops } from './stops.js'
 import { Updates } from './updates.js'
+import { Volumes } from './volumes.js'
 
 export { Oracle } from './oracle.js'
 
 /** Everybody who watches. */
 export function oraclesFor(world: World): Oracle[] {
-  return [Capacity, Once, Updates, Stops, Offers, Epochs, Durable, Orders, Prompt, Silence, Removals, Limits].map(
+  return [Capacity, Once, Updates, Stops, Offers, Epochs, Durable, Orders, Prompt, Silence, Removals, Limits, Volumes].map(
     Kind => new Kind(world),
   )
 }

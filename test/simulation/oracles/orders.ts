@@ -134,5 +134,5 @@ function valueOf(state: MasterState, subject: string): string | undefined {
   if (what === 'condition') return agent.order.condition
   const dynamic = agent.total.only(({ reservation }) => reservation !== undefined)
   if (what === 'reserved') return String(dynamic.quantities().get('cpus') ?? 0)
-  return dynamic.only(({ volume }) => volume !== undefined).isEmpty ? 'none' : 'there'
+  return dynamic.only(({ volume }) => volume?.id === `of-${name}`).isEmpty ? 'none' : 'there'
 }

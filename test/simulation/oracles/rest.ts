@@ -1,3 +1,4 @@
+import type { Shape } from '@tender/sdk/protocol'
 import { Resources } from '@tender/sdk/values'
 import { type Key, keyOf } from '../world/facts.js'
 import type { World } from '../world/world.js'
@@ -30,7 +31,7 @@ export function unrest(world: World): string[] {
       problems.push(`framework ${frameworkId} is ${known?.state ?? 'unknown'}`)
     if (known && known.openCalls.size > 0) problems.push(`calls of ${frameworkId} are open at the leader`)
   }
-  return [...problems, ...apps(world), ...batches(world), ...tasks(world), ...stale(world), ...books(world)]
+  return [...problems, ...apps(world), ...batches(world), ...declarations(world), ...tasks(world), ...stale(world), ...books(world)]
 }
 
 function apps(world: World): string[] {
@@ -63,6 +64,28 @@ function batches(world: World): string[] {
     ...undone.map(job => `${frameworkId}: ${job}`),
     ...(openCalls > 0 ? [`${frameworkId} has ${openCalls} open calls`] : []),
   ])
+}
+
+/** The leader has in mind what the framework has said, and no other. */
+function declarations(world: World): string[] {
+  const state = world.leaders()[0]?.term?.core.state
+  if (!state) return []
+  return world.batches.flatMap(({ frameworkId, role, demands, isSuppressed }) => {
+    const [declared] = demands
+    const wanted = textOf(declared?.shapes)
+    const known = textOf(state.allocator.demand(frameworkId, role))
+    const isKnown = state.allocator.isSuppressed(frameworkId, role)
+    return [
+      ...(known === wanted ? [] : [`${frameworkId} wants ${wanted}, to the leader it is ${known}`]),
+      ...(isKnown === isSuppressed ? [] : [`${frameworkId} is ${isKnown ? '' : 'not '}suppressed`]),
+    ]
+  })
+}
+
+function textOf(shapes: readonly Shape[] | undefined): string {
+  if (!shapes) return 'whatever there is'
+  const open = shapes.filter(({ count }) => count > 0)
+  return open.map(({ count, resources }) => `${count} of ${JSON.stringify(resources)}`).join(', ') || 'nothing'
 }
 
 /** What runs is what the leader says runs, and what the agents' checkpoints say. */

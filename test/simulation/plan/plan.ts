@@ -21,6 +21,10 @@ export interface Settings {
 export interface BatchPlan {
   readonly frameworkId: string
   readonly role: string
+  /** It declares what it wants, instead of looking at whatever is offered. */
+  readonly usesDemand: boolean
+  /** So many tasks that no agent has room for: wanted to the end. */
+  readonly hopeless: number
   readonly jobs: readonly JobPlan[]
 }
 
@@ -119,6 +123,8 @@ function batchesOf(chance: Chance, profile: Profile): BatchPlan[] {
   return Array.from({ length: chance.integer(...profile.batches) }, (_, index) => ({
     frameworkId: `batch${index + 1}`,
     role: chance.pick(['*', jobsRole]),
+    usesDemand: chance.is(0.5),
+    hopeless: chance.pick([0, 0, 1, 2]),
     jobs: Array.from({ length: chance.integer(...profile.jobs) }, () => {
       const job = {
         fromMs: chance.is(0.2) ? 0 : chance.integer(0, healAtMs),
@@ -126,6 +132,7 @@ function batchesOf(chance: Chance, profile: Profile): BatchPlan[] {
         ports: chance.integer(0, 1),
         durationMs: chance.integer(500, 60_000),
         failures: chance.is(0.3) ? chance.integer(1, 2) : 0,
+        ...(chance.is(0.15) ? { hasVolume: true } : {}),
       }
       return chance.is(0.4) ? { ...job, killAfterMs: chance.integer(3_000, 120_000) } : job
     }),

@@ -74,6 +74,10 @@ export type Fact =
   /** The leader has answered that it was not launched, for certain. */
   | { readonly kind: 'launch-refused'; readonly key: Key; readonly code: string }
   | { readonly kind: 'kill-asked'; readonly key: Key }
+  /** Answered as done. */
+  | { readonly kind: 'volume-made'; readonly agentId: string; readonly volumeId: string }
+  /** The framework destroys it, or is about to. */
+  | { readonly kind: 'volume-unwanted'; readonly agentId: string; readonly volumeId: string }
   | { readonly kind: 'operator-asked'; readonly call: OperatorCall }
   | { readonly kind: 'operator-answered'; readonly call: OperatorCall; readonly reply: Reply | undefined }
   /** All faults have ended; what is left has to come right by itself. */
