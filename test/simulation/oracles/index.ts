@@ -3,6 +3,7 @@ import { Capacity } from './capacity.js'
 import { Durable } from './durable.js'
 import { Epochs } from './epochs.js'
 import { Limits } from './limits.js'
+import { MassSilence } from './mass-silence.js'
 import { Offers } from './offers.js'
 import { Orders } from './orders.js'
 import { Once } from './once.js'
@@ -18,7 +19,7 @@ export { Oracle } from './oracle.js'
 
 /** Everybody who watches. */
 export function oraclesFor(world: World): Oracle[] {
-  return [Capacity, Once, Updates, Stops, Offers, Epochs, Durable, Orders, Prompt, Silence, Removals, Limits, Volumes].map(
+  return [Capacity, Once, Updates, Stops, Offers, Epochs, Durable, Orders, Prompt, Silence, Removals, Limits, Volumes, MassSilence].map(
     Kind => new Kind(world),
   )
 }

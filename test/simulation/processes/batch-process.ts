@@ -84,6 +84,11 @@ export class BatchProcess extends SchedulerProcess {
       .map(job => keyOf({ frameworkId, taskId: this.#taskId(job) }))
   }
 
+  /** It would take an offer. */
+  get isWaiting(): boolean {
+    return !this.#isSuppressed && this.#jobs.some(({ state }) => state === 'idle')
+  }
+
   /** What it has last said. */
   get isSuppressed(): boolean {
     return this.#isSuppressed
