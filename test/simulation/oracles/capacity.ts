@@ -41,8 +41,6 @@ export class Capacity extends Oracle {
 
 /** By name alone, whatever is reserved or a volume. */
 function plain(resources: Resources): Resources {
-  const amounts = [...resources.entries()].map(([key, value]) =>
-    Resources.of([[kindOf(key).name, value]]),
-  )
+  const amounts = [...resources.entries()].map(([key, value]) => Resources.of([[kindOf(key).name, value]]))
   return Resources.sum(amounts)
 }

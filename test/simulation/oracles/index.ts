@@ -19,7 +19,20 @@ export { Oracle } from './oracle.js'
 
 /** Everybody who watches. */
 export function oraclesFor(world: World): Oracle[] {
-  return [Capacity, Once, Updates, Stops, Offers, Epochs, Durable, Orders, Prompt, Silence, Removals, Limits, Volumes, MassSilence].map(
-    Kind => new Kind(world),
-  )
+  return [
+    Capacity,
+    Once,
+    Updates,
+    Stops,
+    Offers,
+    Epochs,
+    Durable,
+    Orders,
+    Prompt,
+    Silence,
+    Removals,
+    Limits,
+    Volumes,
+    MassSilence,
+  ].map(Kind => new Kind(world))
 }

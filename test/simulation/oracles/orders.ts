@@ -42,7 +42,8 @@ export class Orders extends Oracle {
   }
 
   #asked(call: OperatorCall): void {
-    if (call.kind === 'remove-agent') for (const what of ['reserved', 'volume']) this.#untold.add(`${what} ${call.agentId}`)
+    if (call.kind === 'remove-agent')
+      for (const what of ['reserved', 'volume']) this.#untold.add(`${what} ${call.agentId}`)
     for (const { subject, become } of wishesOf(call)) {
       const before = this.#possible.get(subject) ?? new Set([usual(subject)])
       this.#before.set(subject, before)

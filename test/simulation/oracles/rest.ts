@@ -31,7 +31,15 @@ export function unrest(world: World): string[] {
       problems.push(`framework ${frameworkId} is ${known?.state ?? 'unknown'}`)
     if (known && known.openCalls.size > 0) problems.push(`calls of ${frameworkId} are open at the leader`)
   }
-  return [...problems, ...apps(world), ...batches(world), ...declarations(world), ...tasks(world), ...stale(world), ...books(world)]
+  return [
+    ...problems,
+    ...apps(world),
+    ...batches(world),
+    ...declarations(world),
+    ...tasks(world),
+    ...stale(world),
+    ...books(world),
+  ]
 }
 
 function apps(world: World): string[] {
@@ -85,7 +93,9 @@ function declarations(world: World): string[] {
 function textOf(shapes: readonly Shape[] | undefined): string {
   if (!shapes) return 'whatever there is'
   const open = shapes.filter(({ count }) => count > 0)
-  return open.map(({ count, resources }) => `${count} of ${JSON.stringify(resources)}`).join(', ') || 'nothing'
+  return (
+    open.map(({ count, resources }) => `${count} of ${JSON.stringify(resources)}`).join(', ') || 'nothing'
+  )
 }
 
 /** What runs is what the leader says runs, and what the agents' checkpoints say. */
@@ -124,7 +134,9 @@ function stale(world: World): string[] {
       ),
     ),
   ])
-  return [...runningKeys(world)].filter(key => !wanted.has(key)).map(key => `${key} runs, and nobody wants it`)
+  return [...runningKeys(world)]
+    .filter(key => !wanted.has(key))
+    .map(key => `${key} runs, and nobody wants it`)
 }
 
 /** Allocated is what tasks hold, and the rest is free or offered. */

@@ -33,9 +33,7 @@ export class Stops extends Oracle {
         const { key, agentId, isOrphan } = fact
         const mayStop = isOrphan
           ? this.#lost.has(key)
-          : this.#causes.has(key) ||
-            this.#draining.has(agentId) ||
-            this.#frameworks.mayHaveEnded(key)
+          : this.#causes.has(key) || this.#draining.has(agentId) || this.#frameworks.mayHaveEnded(key)
         return this.expect(mayStop, () => `agent ${agentId} stops ${key}, and nobody has ordered it`)
       }
       default:

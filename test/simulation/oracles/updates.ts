@@ -156,7 +156,15 @@ export class Updates extends Oracle {
 }
 
 function newLog(): Log {
-  return { stored: new Map(), open: [], handled: new Set(), isRecordLost: false, agentId: undefined, isRemoved: false, hasEnded: false }
+  return {
+    stored: new Map(),
+    open: [],
+    handled: new Set(),
+    isRecordLost: false,
+    agentId: undefined,
+    isRemoved: false,
+    hasEnded: false,
+  }
 }
 
 function isDealtWith({ handled, hasEnded, stored }: Log, number: number): boolean {

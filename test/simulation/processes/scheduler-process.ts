@@ -1,4 +1,12 @@
-import type { Accepted, Demand, Envelope, ErrorCode, FrameworkInfo, Reply, TaskStatus } from '@tender/sdk/protocol'
+import type {
+  Accepted,
+  Demand,
+  Envelope,
+  ErrorCode,
+  FrameworkInfo,
+  Reply,
+  TaskStatus,
+} from '@tender/sdk/protocol'
 import { type Offer, offerFromWire } from '#sdk/scheduler/calls.js'
 import {
   type CallKind,

@@ -126,7 +126,11 @@ function isPossible({ faults, masters, agents, apps, batches }: Plan): boolean {
   ])
   const namesOf = (fault: object): string[] =>
     Object.entries(fault).flatMap(([field, value]) =>
-      field === 'process' || field === 'agentId' ? [String(value)] : field === 'agentIds' ? (value as string[]) : [],
+      field === 'process' || field === 'agentId'
+        ? [String(value)]
+        : field === 'agentIds'
+          ? (value as string[])
+          : [],
     )
   return (
     masters.length > 0 &&
