@@ -11,6 +11,7 @@ import {
   type Peer,
   type LogChunk,
   ProtocolError,
+  warmUp,
   Subjects,
 } from '@tender/sdk/protocol'
 import {
@@ -47,6 +48,7 @@ import { Inbox } from './inbox.js'
 import { LastInputs } from './last-inputs.js'
 import { MasterReader } from './master-reader.js'
 import { OfferTurns } from './offer-turns.js'
+import { RegistryMirror } from './registry/mirror.js'
 import type { RegistryContent } from './registry/records.js'
 import { NewerRecordError, Registry } from './registry/registry.js'
 import { Requests, resultOf } from './requests.js'
@@ -85,6 +87,8 @@ export interface RunningMaster {
 }
 
 const tickMs = 100
+/** When a process that has started has nothing more urgent to do. */
+const warmUpAfterMs = 1_000
 /** NATS servers were seen to need 4.6 to 6.9 s to replace the leader of a bucket of three copies. */
 const leastReplicatedLeaseMs = 10_000
 /** A new leader that cannot read the registry for so long lets another master try. */
@@ -169,6 +173,8 @@ class MasterShell {
   #elector: Elector | undefined
   #httpUrl = ''
   #term: Term | undefined
+  /** While this master does not lead. */
+  #mirror: RegistryMirror | undefined
   readonly #later: { readonly term: Term; readonly command: MasterCommand }[] = []
   #cancelTimers: CancelTimer[] = []
   #stopped = false
@@ -223,6 +229,7 @@ class MasterShell {
       if (status !== 'closed') this.#log.warn(`NATS is ${status}`)
       if (status === 'connected') this.#step({ kind: 'reconnected' })
     })
+    this.#beginMirror()
     this.#elector = new Elector({
       store: lease,
       self: { masterId: this.#masterId, httpUrl: this.#httpUrl },
@@ -242,10 +249,11 @@ class MasterShell {
   async #lead(epoch: number): Promise<void> {
     const { clock, registry: store } = this.#around
     this.#reader.follow(undefined, this.#options.cluster)
-    const registry = new Registry(store, this.#log)
+    const registry = new Registry(store, this.#log, this.#mirror)
     try {
       const content = await this.#load(registry, epoch)
       if (!content || !this.#leads(epoch)) return
+      this.#endMirror()
       const leadership = {
         cluster: this.#options.cluster,
         masterId: this.#masterId,
@@ -307,6 +315,16 @@ class MasterShell {
     return undefined
   }
 
+  #beginMirror(): void {
+    this.#mirror ??= new RegistryMirror(this.#around.registry, this.#around.clock)
+  }
+
+  /** A leader knows what it writes; what it was given is its own from here on. */
+  #endMirror(): void {
+    this.#mirror?.stop()
+    this.#mirror = undefined
+  }
+
   #follow(reason: string): void {
     if (this.#term) this.#log[this.#stopped ? 'info' : 'warn']('no longer leader', { reason })
     for (const cancel of this.#cancelTimers.splice(0)) cancel()
@@ -315,6 +333,8 @@ class MasterShell {
     this.#reader.follow(undefined, this.#options.cluster)
     this.#requests.end()
     this.#hub.end()
+    if (this.#stopped) this.#endMirror()
+    else this.#beginMirror()
   }
 
   #listen(): void {
@@ -340,6 +360,12 @@ class MasterShell {
         if (peer && this.#term) inbox.take({ peer, bytes, term: this.#term })
       })
     }
+    // A standby has the time for what would keep everybody waiting after a failover.
+    this.#around.clock.setTimer(warmUpAfterMs, () => {
+      if (this.#term) return
+      warmUp(decodeAgent, agentToLeader)
+      warmUp(decodeFramework, frameworkToLeader)
+    })
   }
 
   /**

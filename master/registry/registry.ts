@@ -1,39 +1,16 @@
-import { describeProblems, validator } from '@tender/sdk/protocol'
-import { describeError, type KeyValueStore, keyPart, type Log } from '@tender/sdk/runtime'
-import { Resources, roleProblem } from '@tender/sdk/values'
+import { type KeyValueStore, keyPart, type Log } from '@tender/sdk/runtime'
+import type { RegistryMirror } from './mirror.js'
 import {
   type AgentRecord,
   type ClusterRecord,
   type FrameworkRecord,
-  recordSchemas,
   recordVersion,
   type RegistryContent,
   type RegistryRecord,
   type RoleRecord,
 } from './records.js'
-import { seal, unseal } from './seal.js'
-
-type Kind = RegistryRecord['kind']
-
-const validators = {
-  agent: validator(recordSchemas.agent),
-  framework: validator(recordSchemas.framework),
-  role: validator(recordSchemas.role),
-  cluster: validator(recordSchemas.cluster),
-}
-
-/** What a schema cannot say. Each throws an error that names what is wrong. */
-const checkMeaning: { readonly [K in Kind]: (record: Records[K]) => void } = {
-  agent: ({ agent }) => void Resources.fromWire(agent.resources),
-  framework: ({ framework }) => framework.roles.forEach(checkRole),
-  role: ({ role }) => checkRole(role),
-  cluster: () => {},
-}
-
-function checkRole(role: string): void {
-  const rule = roleProblem(role)
-  if (rule !== undefined) throw new TypeError(`${rule}, got '${role}'`)
-}
+import { seal } from './seal.js'
+import { StoredRecord } from './stored-record.js'
 
 /** The registry was written by a newer Tender. */
 export class NewerRecordError extends Error {
@@ -53,14 +30,17 @@ const recordsAtOnce = 250
 export class Registry {
   readonly #store: KeyValueStore
   readonly #log: Log
+  readonly #mirror: RegistryMirror | undefined
   /** Of the last write to the whole store. */
   #revision = 0
   /** What was to be written, and may have been. */
   #unanswered: { readonly key: string; readonly text: string | undefined } | undefined
 
-  constructor(store: KeyValueStore, log: Log) {
+  /** @param mirror of the same store, which spares reading it when it is up to date */
+  constructor(store: KeyValueStore, log: Log, mirror?: RegistryMirror) {
     this.#store = store
     this.#log = log
+    this.#mirror = mirror
   }
 
   /**
@@ -73,15 +53,25 @@ export class Registry {
     const roles: RoleRecord[] = []
     let cluster: ClusterRecord | undefined
     // Whatever an earlier leader has on its way to the store comes too late from here on; what came before it is read.
+    const mirroredRevision = this.#mirror?.revision ?? 0
     this.#revision = await this.#store.append(fence, undefined)
-    for (const [index, { key, value }] of (await this.#store.list()).entries()) {
-      if (index % recordsAtOnce === recordsAtOnce - 1) await otherWork()
-      const kind = key.split('.')[0]
-      if (kind === 'agent') agents.push(...this.#read(key, kind, value))
-      else if (kind === 'framework') frameworks.push(...this.#read(key, kind, value))
-      else if (kind === 'role') roles.push(...this.#read(key, kind, value))
-      else if (kind === 'cluster') cluster = this.#read(key, kind, value)[0]
-      else this.#log.error('the registry holds a record of an unknown kind; it is left alone', { key })
+    let unread = 0
+    for (const record of await this.#records(mirroredRevision)) {
+      if (!record.wasRead && ++unread % recordsAtOnce === 0) await otherWork()
+      const { key } = record
+      const reading = record.read()
+      if (reading.kind === 'agent') agents.push(reading.value)
+      else if (reading.kind === 'framework') frameworks.push(reading.value)
+      else if (reading.kind === 'role') roles.push(reading.value)
+      else if (reading.kind === 'cluster') cluster = reading.value
+      else if (reading.kind === 'newer') throw newerRecord(key, reading.v)
+      else if (reading.kind === 'unknown')
+        this.#log.error('the registry holds a record of an unknown kind; it is left alone', { key })
+      else
+        this.#log.error('a record of the registry cannot be read; it is left out', {
+          key,
+          error: reading.error,
+        })
     }
     return { agents, frameworks, roles, cluster }
   }
@@ -107,22 +97,15 @@ export class Registry {
     this.#unanswered = undefined
   }
 
-  #read<K extends Kind>(key: string, kind: K, text: string): ReadonlyArray<RecordOf<K>> {
-    try {
-      const value = unseal(text)
-      refuseNewer(key, value)
-      const checked = validators[kind](value)
-      if (!checked.ok) throw new TypeError(describeProblems(checked.problems))
-      checkMeaning[kind](checked.value as never)
-      return [checked.value as RecordOf<K>]
-    } catch (error) {
-      if (error instanceof NewerRecordError) throw error
-      this.#log.error('a record of the registry cannot be read; it is left out', {
-        key,
-        error: describeError(error),
-      })
-      return []
-    }
+  /**
+   * With the fence, the mirror has all that was written before it; but not if it had seen later ones already: then it is
+   * of a bucket that was there before this one.
+   */
+  async #records(mirroredRevision: number): Promise<readonly StoredRecord[]> {
+    const isOfStore = this.#revision > mirroredRevision
+    const mirrored = isOfStore ? await this.#mirror?.recordsAt(this.#revision) : undefined
+    if (mirrored) return mirrored
+    return (await this.#store.list()).map(({ key, value }) => new StoredRecord(key, value))
   }
 }
 
@@ -130,18 +113,8 @@ async function otherWork(): Promise<void> {
   await new Promise(resolve => setImmediate(resolve))
 }
 
-function refuseNewer(key: string, value: unknown): void {
-  const v = typeof value === 'object' && value !== null && 'v' in value ? value.v : undefined
-  if (typeof v !== 'number' || v <= recordVersion) return
-  throw new NewerRecordError(
+function newerRecord(key: string, v: number): NewerRecordError {
+  return new NewerRecordError(
     `'${key}' in the registry is of version ${v}; this Tender reads up to ${recordVersion}. Start the newer one again`,
   )
 }
-
-interface Records {
-  readonly agent: AgentRecord
-  readonly framework: FrameworkRecord
-  readonly role: RoleRecord
-  readonly cluster: ClusterRecord
-}
-type RecordOf<K extends Kind> = Records[K]

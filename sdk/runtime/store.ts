@@ -13,6 +13,16 @@ export class StoreConflictError extends Error {
 /** What has been written, or nothing when the entry was deleted. */
 export type StoreListener = (entry: StoreEntry | undefined) => void
 
+/** What has become of a store, for whoever follows it. */
+export type StoreChange =
+  /** What was told before does not count any more: all that is there follows. */
+  | { readonly kind: 'begun' }
+  | { readonly kind: 'written'; readonly entry: StoreEntry }
+  /** Also of what was deleted before, or never there. */
+  | { readonly kind: 'deleted'; readonly key: string; readonly revision: number }
+
+export type StoreFollower = (change: StoreChange) => void
+
 /** A small durable map: the registry, a framework's own state, the lease of the leader. */
 export interface KeyValueStore {
   get(key: string): Promise<StoreEntry | undefined>
@@ -43,6 +53,16 @@ export interface KeyValueStore {
    * @returns stops it
    */
   watch?(key: string, listener: StoreListener): () => void
+  /**
+   * Tells all that is there, and then every change, by rising revisions: who has been told of one knows all that was
+   * written before it, but for what was replaced since. When something may have been missed, it begins again. That
+   * entries vanish by their age is not told, nor that the store is away.
+   *
+   * Stores that cannot do it have no such method.
+   *
+   * @returns stops it
+   */
+  follow?(follower: StoreFollower): () => void
 }
 
 /** Makes one part of a key from any text: letters, digits, `_` and `-` stay, all else becomes `=` and its hex code. */

@@ -2,7 +2,9 @@ import type { Clock, Millis } from '../runtime/clock.js'
 import {
   type KeyValueStore,
   StoreConflictError,
+  type StoreChange,
   type StoreEntry,
+  type StoreFollower,
   type StoreListener,
 } from '../runtime/store.js'
 
@@ -18,6 +20,9 @@ export class MemoryStore implements KeyValueStore {
   readonly #entries = new Map<string, StoreEntry & { readonly expiresAtMs: Millis }>()
   readonly #expiry: Expiry | undefined
   readonly #watches = new Set<{ readonly key: string; readonly listener: StoreListener }>()
+  readonly #followers = new Set<{ readonly follower: StoreFollower }>()
+  /** What was deleted last under each key that is not there, as JetStream keeps it. */
+  readonly #deletions = new Map<string, Extract<StoreChange, { kind: 'deleted' }>>()
   #revision = 0
 
   constructor(expiry?: Expiry) {
@@ -59,8 +64,10 @@ export class MemoryStore implements KeyValueStore {
   async delete(key: string, revision?: number): Promise<void> {
     this.#expect(key, revision === undefined || this.#find(key)?.revision === revision)
     const wasThere = this.#entries.delete(key)
-    this.#revision++
+    const deletion = { kind: 'deleted', key, revision: ++this.#revision } as const
+    this.#deletions.set(key, deletion)
     if (wasThere) this.#tell(key, undefined)
+    this.#tellFollowers([deletion])
   }
 
   watch(key: string, listener: StoreListener): () => void {
@@ -69,6 +76,17 @@ export class MemoryStore implements KeyValueStore {
     const entry = this.#find(key)
     if (entry) this.#tell(key, entry, [watch])
     return () => this.#watches.delete(watch)
+  }
+
+  follow(follower: StoreFollower): () => void {
+    const following = { follower }
+    this.#followers.add(following)
+    const entries = [...this.#entries.keys()].flatMap(key => this.#find(key) ?? []).map(asWritten)
+    const changes = [...entries, ...this.#deletions.values()].toSorted(
+      (a, b) => revisionOf(a) - revisionOf(b),
+    )
+    this.#tellFollowers([{ kind: 'begun' }, ...changes], [following])
+    return () => this.#followers.delete(following)
   }
 
   /** Never before the writer has gone on, as with a store that is elsewhere. */
@@ -86,6 +104,14 @@ export class MemoryStore implements KeyValueStore {
     }
   }
 
+  #tellFollowers(changes: readonly StoreChange[], followers = [...this.#followers]): void {
+    queueMicrotask(() => {
+      for (const change of changes) {
+        for (const following of followers) if (this.#followers.has(following)) following.follower(change)
+      }
+    })
+  }
+
   #find(key: string): StoreEntry | undefined {
     const entry = this.#entries.get(key)
     if (!entry || !this.#expiry || this.#expiry.clock.now() < entry.expiresAtMs) return entry
@@ -101,7 +127,17 @@ export class MemoryStore implements KeyValueStore {
     const expiresAtMs = this.#expiry ? this.#expiry.clock.now() + this.#expiry.ttlMs : Infinity
     const entry = { key, value, revision: ++this.#revision, expiresAtMs }
     this.#entries.set(key, entry)
+    this.#deletions.delete(key)
     this.#tell(key, entry)
+    this.#tellFollowers([asWritten(entry)])
     return this.#revision
   }
+}
+
+function asWritten({ key, value, revision }: StoreEntry): Extract<StoreChange, { kind: 'written' }> {
+  return { kind: 'written', entry: { key, value, revision } }
+}
+
+function revisionOf(change: Exclude<StoreChange, { kind: 'begun' }>): number {
+  return change.kind === 'written' ? change.entry.revision : change.revision
 }

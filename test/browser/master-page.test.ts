@@ -164,6 +164,19 @@ describe('the web page in a browser', function () {
     ])
   })
 
+  it('says that the master suspects its own link, and which agents are not well, until all is right again', async () => {
+    const agent = agentOf('a1', { problem: 'the docker engine does not answer', isSilent: true })
+    const leader = leaderOf({ suspicion: { sinceMs: nowMs, silentAgents: 7 } })
+    await open(stateOf({ leader, agents: [agent] }))
+    const notice = page.getByTestId('suspicion')
+    expect(await notice.innerText()).to.match(/^7 agents are silent at once: .*tender agents confirm-silent/)
+    expect(await row('agents', 'a1').innerText()).to.match(
+      /silent[\s\S]*unwell the docker engine does not answer/,
+    )
+    endpoint.hub.publish(eventOf({ kind: 'leader', leader: leaderOf({}) }))
+    await notice.waitFor({ state: 'detached' })
+  })
+
   it('shows what operators have ordered of agents and roles', async () => {
     const resources = {
       cpus: 2,

@@ -223,7 +223,9 @@ describe('allocation in a running cluster', function () {
       )
     await web.launch('a1', 'cpus:1;mem:128;ports:[31000-31000]', 'web-1')
     expect(await wanted()).to.deep.equal([2])
+    const { subscriptions } = web
     await cluster.killLeader()
+    await web.until('another subscription', () => web.subscriptions > subscriptions)
     await web.until('two more shapes', () => sumOf(web.offered, 'cpus') === 2)
     expect(await wanted()).to.deep.equal([2])
     for (const [index, offer] of web.take().entries()) {

@@ -181,13 +181,11 @@ describe('bad input to a running cluster', function () {
 
   it('has leaked nothing: no container, no offer, no resource', async () => {
     const { cluster: name, master } = cluster.file
-    const { stdout } = await promisify(execFile)('docker', [
-      'ps',
-      '-aq',
-      '--filter',
-      `label=tender.cluster=${name}`,
-    ])
-    expect(stdout).to.equal('')
+    const filter = `label=tender.cluster=${name}`
+    const containers = async () =>
+      (await promisify(execFile)('docker', ['ps', '-aq', '--filter', filter])).stdout
+    // They are removed when their end has been acknowledged.
+    expect(await eventually(5_000, containers, ids => ids === '')).to.equal('')
     const [agent] = await eventually(
       5_000,
       () => cluster.get<AgentView[]>(`${master}/api/v1/agents`),

@@ -10,7 +10,7 @@ import { shrink } from './runner/shrink.js'
 import { simulate } from './simulation.js'
 
 /** Of at least ten virtual minutes each. While one works on something else, fewer will do. */
-const seeds = Number(process.env['TENDER_SIMULATION_SEEDS'] ?? 2_000)
+const seeds = Number(process.env['TENDER_SIMULATION_SEEDS'] ?? (process.env['CI'] === 'true' ? 2_000 : 400))
 
 describe('a simulated cluster', () => {
   it(`keeps all promises, by ${seeds} seeds`, async function () {

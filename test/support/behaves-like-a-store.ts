@@ -1,4 +1,9 @@
-import { type KeyValueStore, StoreConflictError, type StoreEntry } from '@tender/sdk/runtime'
+import {
+  type KeyValueStore,
+  type StoreChange,
+  StoreConflictError,
+  type StoreEntry,
+} from '@tender/sdk/runtime'
 import { expect } from 'chai'
 import { beforeEach, describe, it } from 'mocha'
 
@@ -179,7 +184,107 @@ export function behavesLikeAStore(
       await later.count(2)
       expect(told.entries.map(entry => entry?.value)).to.deep.equal(['2'])
     })
+
+    it('tells a follower all that is there, by revision, and then each change of any key', async () => {
+      const first = await store.put('b.1', '1')
+      const second = await store.put('a', '2')
+      await store.put('c', 'replaced')
+      const deleted = await store.append('c', undefined)
+      const follower = new Followed()
+      store.follow?.(follower.take)
+      await follower.reaches(deleted)
+      const third = await store.put('b.1', '3')
+      const never = await store.append('never', undefined)
+      const fourth = await store.append('c', '', never)
+      await follower.reaches(fourth)
+      expect(follower.changes).to.deep.equal([
+        { kind: 'begun' },
+        { kind: 'written', entry: { key: 'b.1', value: '1', revision: first } },
+        { kind: 'written', entry: { key: 'a', value: '2', revision: second } },
+        { kind: 'deleted', key: 'c', revision: deleted },
+        { kind: 'written', entry: { key: 'b.1', value: '3', revision: third } },
+        { kind: 'deleted', key: 'never', revision: never },
+        { kind: 'written', entry: { key: 'c', value: '', revision: fourth } },
+      ])
+    })
+
+    it('has told a follower all that was written before what it tells, also while it is being written', async () => {
+      await Promise.all(numbered(300, key => store.put(key, 'before')))
+      const writing = Promise.all(
+        numbered(300, (key, index) => (index % 2 === 0 ? store.put(key, 'after') : store.delete(key))),
+      )
+      const follower = new Followed()
+      store.follow?.(follower.take)
+      await writing
+      await follower.reaches(await store.append('fence', undefined))
+      expect(follower.entries).to.deep.equal(await store.list())
+      expect(follower.entries).to.have.length(150)
+      const { revisions } = follower
+      expect(revisions).to.deep.equal(revisions.toSorted((a, b) => a - b))
+    })
+
+    it('tells each follower, from an empty store on, until it is stopped', async () => {
+      const [stopped, follower] = [new Followed(), new Followed()]
+      const stop = store.follow?.(stopped.take)
+      store.follow?.(follower.take)
+      const first = await store.put('a', '1')
+      await Promise.all([stopped.reaches(first), follower.reaches(first)])
+      stop?.()
+      await follower.reaches(await store.put('a', '2'))
+      expect([stopped, follower].map(({ entries }) => entries.map(({ value }) => value))).to.deep.equal([
+        ['1'],
+        ['2'],
+      ])
+    })
   })
+}
+
+function numbered<T>(count: number, make: (key: string, index: number) => T): T[] {
+  return Array.from({ length: count }, (_, index) => make(`k.${index}`, index))
+}
+
+/** Writes down what a follower is told, and what it knows by that. */
+export class Followed {
+  readonly changes: StoreChange[] = []
+  readonly #entries = new Map<string, StoreEntry>()
+  #heard: () => void = () => {}
+
+  readonly take = (change: StoreChange): void => {
+    this.changes.push(change)
+    if (change.kind === 'begun') this.#entries.clear()
+    else if (change.kind === 'written') this.#entries.set(change.entry.key, change.entry)
+    else this.#entries.delete(change.key)
+    this.#heard()
+  }
+
+  get entries(): StoreEntry[] {
+    return [...this.#entries.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1))
+  }
+
+  /** Told since it has last begun. */
+  get revisions(): number[] {
+    const begun = this.changes.findLastIndex(({ kind }) => kind === 'begun')
+    return this.changes.slice(begun).flatMap(change => {
+      if (change.kind === 'begun') return []
+      return [change.kind === 'written' ? change.entry.revision : change.revision]
+    })
+  }
+
+  async reaches(revision: number): Promise<void> {
+    await this.#until(() => (this.revisions.at(-1) ?? 0) >= revision)
+  }
+
+  async begins(times: number): Promise<void> {
+    await this.#until(() => this.changes.filter(({ kind }) => kind === 'begun').length >= times)
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      await new Promise<void>(resolve => {
+        this.#heard = resolve
+      })
+    }
+  }
 }
 
 /** Writes down what a watch tells. */

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -14,6 +15,8 @@ const startTimeoutMs = 30_000
 /** A docker engine for one test, beside the one of the host: it may be killed. */
 export class OwnDockerd {
   readonly #directory: string
+  /** A bridge of its own: an engine that is told to have none removes that of the host's engine. */
+  readonly #bridge = `td${randomBytes(4).toString('hex')}`
   /** Of its own, as where systemd runs both: it outlives the engine's end. */
   #containerd: ChildProcess | undefined
   #dockerd: ChildProcess | undefined
@@ -48,13 +51,14 @@ export class OwnDockerd {
   /** Also after `kill`. */
   async start(): Promise<void> {
     const containerd = this.#path('containerd.sock')
+    if (!this.#containerd) ip('link', 'add', this.#bridge, 'type', 'bridge')
     this.#containerd ??= await this.#spawn('containerd', [
       ...['--address', containerd, '--root', this.#path('root'), '--state', this.#path('state')],
     ])
     this.#dockerd = await this.#spawn('dockerd', [
       ...['--host', this.host, '--containerd', containerd, '--pidfile', this.#path('pid')],
       ...['--data-root', this.#path('data'), '--exec-root', this.#path('exec')],
-      ...['--bridge', 'none', '--iptables=false', '--ip6tables=false'],
+      ...['--bridge', this.#bridge, '--iptables=false', '--ip6tables=false'],
       ...['--storage-driver', 'vfs', '--live-restore'],
     ])
     if (await awaitEngine(this.host, AbortSignal.timeout(startTimeoutMs))) return
@@ -71,6 +75,7 @@ export class OwnDockerd {
     if (await engineAnswers(this.host)) await this.#removeContainers()
     await end(this.#dockerd, 'SIGTERM')
     await end(this.#containerd, 'SIGTERM')
+    ip('link', 'delete', this.#bridge)
     // The engine mounts its data upon itself, and leaves that.
     spawnSync('umount', [this.#path('data')])
     await rm(this.#directory, { recursive: true, force: true })
@@ -105,4 +110,10 @@ async function end(child: ChildProcess | undefined, signal: 'SIGTERM' | 'SIGKILL
   const ended = once(child, 'exit')
   child.kill(signal)
   await ended
+}
+
+/** Of iproute2, which a Docker engine brings along. */
+function ip(...args: readonly string[]): void {
+  const PATH = `${process.env['PATH']}:/usr/sbin:/sbin`
+  spawnSync('ip', args, { env: { ...process.env, PATH } })
 }

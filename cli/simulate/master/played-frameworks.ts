@@ -388,6 +388,7 @@ export class PlayedFrameworks {
         return
       case 'rescind-inverse-offers':
       case 'update':
+      case 'updates':
         return
     }
   }

@@ -8,7 +8,13 @@ import {
   NatsError,
   StorageType,
 } from 'nats'
-import { type KeyValueStore, StoreConflictError, type StoreEntry, type StoreListener } from '../store.js'
+import {
+  type KeyValueStore,
+  StoreConflictError,
+  type StoreEntry,
+  type StoreFollower,
+  type StoreListener,
+} from '../store.js'
 import { BucketWatch } from './watch.js'
 
 export interface NatsStoreOptions {
@@ -125,8 +131,34 @@ export class NatsStore implements KeyValueStore {
   }
 
   watch(key: string, listener: StoreListener): () => void {
-    const watch = new BucketWatch(this.#connection, this.#bucket, key, listener)
+    return this.#watch(key, newsOf(listener))
+  }
+
+  follow(follower: StoreFollower): () => void {
+    return this.#watch('>', follower)
+  }
+
+  #watch(key: string, follower: StoreFollower): () => void {
+    const watch = new BucketWatch(
+      { connection: this.#connection, stream: this.#stream, name: this.#name, key },
+      follower,
+    )
     return () => watch.stop()
+  }
+}
+
+/** Tells what was not told already of the one entry that is watched. */
+function newsOf(listener: StoreListener): StoreFollower {
+  let lastRevision = 0
+  let isThere = false
+  return change => {
+    if (change.kind === 'begun') return
+    const { revision } = change.kind === 'written' ? change.entry : change
+    if (revision <= lastRevision) return
+    lastRevision = revision
+    if (change.kind === 'deleted' && !isThere) return
+    isThere = change.kind === 'written'
+    listener(change.kind === 'written' ? change.entry : undefined)
   }
 }
 

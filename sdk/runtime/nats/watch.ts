@@ -1,27 +1,37 @@
-import { Events, type KV, type KvEntry, type NatsConnection } from 'nats'
-import type { StoreListener } from '../store.js'
+import {
+  consumerOpts,
+  DeliverPolicy,
+  Events,
+  type JetStreamClient,
+  type JsMsg,
+  type NatsConnection,
+} from 'nats'
+import type { StoreFollower } from '../store.js'
 
 const retryMs = 1_000
 
+export interface WatchedBucket {
+  readonly connection: NatsConnection
+  readonly stream: JetStreamClient
+  readonly name: string
+  /** `>` is all. */
+  readonly key: string
+}
+
 /**
- * Follows one key of a bucket until it is stopped or the connection is closed. The client's own watch needs ten seconds
- * to notice that the server has forgotten it, so each new connection gets a new one.
+ * Follows one key of a bucket, or all, until it is stopped or the connection is closed. The client's own watch needs ten
+ * seconds to notice that the server has forgotten it, so each new connection gets a new one. Whenever changes may have
+ * been missed, it begins again with all that is there.
  */
 export class BucketWatch {
-  readonly #connection: NatsConnection
-  readonly #bucket: KV
-  readonly #key: string
-  readonly #listener: StoreListener
+  readonly #bucket: WatchedBucket
+  readonly #follower: StoreFollower
   #isStopped = false
   #interrupt: () => void = () => {}
-  #lastRevision = 0
-  #isThere = false
 
-  constructor(connection: NatsConnection, bucket: KV, key: string, listener: StoreListener) {
-    this.#connection = connection
+  constructor(bucket: WatchedBucket, follower: StoreFollower) {
     this.#bucket = bucket
-    this.#key = key
-    this.#listener = listener
+    this.#follower = follower
     void this.#follow()
     void this.#followConnection()
   }
@@ -32,16 +42,13 @@ export class BucketWatch {
   }
 
   get #isOver(): boolean {
-    return this.#isStopped || this.#connection.isClosed()
+    return this.#isStopped || this.#bucket.connection.isClosed()
   }
 
   async #follow(): Promise<void> {
     while (!this.#isOver) {
       try {
-        const entries = await this.#bucket.watch({ key: this.#key })
-        this.#interrupt = () => entries.stop()
-        if (this.#isOver) entries.stop()
-        for await (const entry of entries) this.#tell(entry)
+        await this.#followOnce()
       } catch {
         // JetStream is away; whoever listens has to look by itself meanwhile.
         await this.#pause()
@@ -49,8 +56,28 @@ export class BucketWatch {
     }
   }
 
+  async #followOnce(): Promise<void> {
+    const { stream, name, key } = this.#bucket
+    const options = consumerOpts({ deliver_policy: DeliverPolicy.LastPerSubject })
+    options.bindStream(`KV_${name}`)
+    options.orderedConsumer()
+    const messages = await stream.subscribe(`$KV.${name}.${key}`, options)
+    this.#interrupt = () => messages.unsubscribe()
+    if (this.#isOver) return messages.unsubscribe()
+    this.#follower({ kind: 'begun' })
+    let consumer: string | undefined
+    for await (const message of messages) {
+      if (this.#isStopped) break
+      // The client has made another one, which goes on where the last one ended, even if the bucket was made anew.
+      consumer ??= message.info.consumer
+      if (message.info.consumer !== consumer) break
+      this.#tell(message)
+    }
+    messages.unsubscribe()
+  }
+
   async #followConnection(): Promise<void> {
-    for await (const { type } of this.#connection.status()) {
+    for await (const { type } of this.#bucket.connection.status()) {
       if (this.#isStopped) return
       if (type === Events.Reconnect) this.#interrupt()
     }
@@ -68,14 +95,11 @@ export class BucketWatch {
     })
   }
 
-  /** A new watch begins with what is there, which may have been told. */
-  #tell(entry: KvEntry): void {
-    if (this.#isStopped || entry.revision <= this.#lastRevision) return
-    this.#lastRevision = entry.revision
-    const isThere = entry.operation === 'PUT'
-    if (!isThere && !this.#isThere) return
-    this.#isThere = isThere
-    const { key, revision } = entry
-    this.#listener(isThere ? { key, value: entry.string(), revision } : undefined)
+  #tell(message: JsMsg): void {
+    const key = message.subject.slice(`$KV.${this.#bucket.name}.`.length)
+    const { seq: revision } = message
+    const isDeletion = message.headers?.has('KV-Operation') ?? false
+    if (isDeletion) this.#follower({ kind: 'deleted', key, revision })
+    else this.#follower({ kind: 'written', entry: { key, value: message.string(), revision } })
   }
 }

@@ -1,9 +1,17 @@
-import { type LogFields, silentLog } from '@tender/sdk/runtime'
-import { MemoryStore } from '@tender/sdk/testing'
+import {
+  type KeyValueStore,
+  type Log,
+  type LogFields,
+  silentLog,
+  type StoreChange,
+  type StoreFollower,
+} from '@tender/sdk/runtime'
+import { MemoryStore, VirtualClock } from '@tender/sdk/testing'
 import { expect } from 'chai'
 import { beforeEach, describe, it } from 'mocha'
+import { RegistryMirror } from '../../../master/registry/mirror.js'
 import type { RegistryRecord } from '../../../master/registry/records.js'
-import { Registry } from '../../../master/registry/registry.js'
+import { NewerRecordError, Registry } from '../../../master/registry/registry.js'
 
 const agent = {
   agentId: 'a1',
@@ -14,6 +22,9 @@ const agent = {
   containerizers: ['process' as const],
   version: '',
 }
+
+/** As long as a mirror that hears nothing is waited for. */
+const patienceMs = 500
 
 const records: RegistryRecord[] = [
   {
@@ -50,13 +61,30 @@ const content = {
   cluster: records[3]?.value,
 }
 
-describe('the registry', () => {
+/** Reads the store as a master does that has just been elected, with all that it has by then. */
+type Elected = (store: KeyValueStore, log?: Log) => Registry
+
+let lastMirror: RegistryMirror | undefined
+const mirrored: Elected = (store, log = silentLog) => {
+  lastMirror?.stop()
+  lastMirror = new RegistryMirror(store, new VirtualClock())
+  return new Registry(store, log, lastMirror)
+}
+const unmirrored: Elected = (store, log = silentLog) => new Registry(store, log)
+
+for (const [name, elected] of [
+  ['the registry', unmirrored],
+  ['the registry with a mirror', mirrored],
+] as const)
+  describe(name, () => behavesLikeARegistry(elected))
+
+function behavesLikeARegistry(elected: Elected): void {
   let store: MemoryStore
-  const load = () => new Registry(store, silentLog).load()
+  const load = () => elected(store).load()
 
   beforeEach(async () => {
     store = new MemoryStore()
-    const registry = new Registry(store, silentLog)
+    const registry = elected(store)
     await registry.load()
     await registry.write(records)
   })
@@ -82,7 +110,7 @@ describe('the registry', () => {
           ...silentLog,
           error: (_: string, fields: LogFields = {}) => told.push(String(fields['key'])),
         }
-        const kept = await new Registry(store, log).load()
+        const kept = await elected(store, log).load()
         expect({ told, kept }, damaged).to.deep.equal({ told: [key], kept: without(key) })
       }
       await store.put(key, value)
@@ -91,7 +119,7 @@ describe('the registry', () => {
 
   it('can be written over a record that was left out', async () => {
     await store.put('framework.f1', 'rubbish')
-    const registry = new Registry(store, silentLog)
+    const registry = elected(store)
     await registry.load()
     await registry.write(records)
     expect(await load()).to.deep.equal(content)
@@ -99,7 +127,7 @@ describe('the registry', () => {
 
   it('takes a write whose answer was lost for its own', async () => {
     const unlucky = new LosingStore(store)
-    const registry = new Registry(unlucky, silentLog)
+    const registry = elected(unlucky)
     await registry.load()
     unlucky.losesAnswers = true
     const lost = await weigh(registry, 7)
@@ -108,7 +136,7 @@ describe('the registry', () => {
   })
 
   it('keeps out what an earlier leader writes late, also to records that nobody has touched since', async () => {
-    const registry = new Registry(store, silentLog)
+    const registry = elected(store)
     await registry.load()
     const before = await weigh(registry, 7)
     const { roles } = await load()
@@ -133,12 +161,160 @@ describe('the registry', () => {
       expect(await load()).to.deep.equal(without(key))
     })
   }
+}
+
+describe('the mirror of the registry', () => {
+  let store: FollowedStore
+  let clock: VirtualClock
+  let mirror: RegistryMirror
+
+  beforeEach(async () => {
+    store = new FollowedStore()
+    clock = new VirtualClock()
+    await elected(store).write(records)
+    mirror = new RegistryMirror(store, clock)
+  })
+
+  const elected = (from: KeyValueStore, log = silentLog) => new Registry(from, log, mirror)
+
+  it('spares a new leader reading the store, with all that was written and deleted meanwhile', async () => {
+    const leader = new Registry(store, silentLog)
+    await leader.load()
+    await leader.write([
+      { kind: 'framework', id: 'f1', value: undefined },
+      { kind: 'role', id: 'eng/web', value: undefined },
+      { kind: 'role', id: 'ops', value: { v: 1, role: 'ops', weight: 2 } },
+    ])
+    store.timesListed = 0
+    expect([await elected(store).load(), store.timesListed]).to.deep.equal([
+      { ...content, frameworks: [], roles: [{ v: 1, role: 'ops', weight: 2 }] },
+      0,
+    ])
+  })
+
+  it('says nothing of damaged records before it is the leader’s to say', async () => {
+    const told: unknown[] = []
+    const log = { ...silentLog, error: (_: string, { key }: LogFields = {}) => told.push(key) }
+    const registry = elected(store, log)
+    await store.put('agent.a1', 'rubbish')
+    await store.put('unknown.x', '{}')
+    await turnOfTheLoop()
+    const before = [...told]
+    expect([before, await registry.load(), told]).to.deep.equal([
+      [],
+      { ...content, agents: [] },
+      ['agent.a1', 'unknown.x'],
+    ])
+  })
+
+  it('does not let anybody lead with newer records', async () => {
+    await store.put('role.x', '{"v":2}')
+    const failure = await elected(store)
+      .load()
+      .catch((error: unknown) => error)
+    expect(failure).to.be.instanceOf(NewerRecordError)
+  })
+
+  it('leaves what another leader writes after the fence a conflict', async () => {
+    const registry = elected(store)
+    await registry.load()
+    await store.put('role.other', 'x')
+    expect(await weigh(registry, 8)).to.match(/^StoreConflictError/)
+  })
+
+  it('is not waited for when it hears nothing any more', async () => {
+    store.isHeld = true
+    await store.put('agent.a1', 'rubbish')
+    const loading = elected(store).load()
+    await clock.advance(patienceMs)
+    expect([await loading, store.timesListed]).to.deep.equal([{ ...content, agents: [] }, 1])
+  })
+
+  it('is waited for as long as more of it comes', async () => {
+    store.isHeld = true
+    for (let weight = 1; weight <= 5; weight++)
+      await store.put('role.ops', JSON.stringify({ v: 1, role: 'ops', weight }))
+    const loading = elected(store).load()
+    for (let waits = 0; waits < 6; waits++) {
+      await clock.advance(patienceMs * 0.9)
+      store.release(1)
+    }
+    const { roles } = await loading
+    expect([roles.map(({ weight }) => weight), store.timesListed]).to.deep.equal([[2.5, 5], 0])
+  })
+
+  it('is not believed when it is of a bucket that was there before', async () => {
+    const another = new FollowedStore()
+    await another.put('cluster.settings', JSON.stringify(records[3]?.value))
+    await turnOfTheLoop()
+    const { cluster, agents } = await elected(another).load()
+    expect([cluster, agents, another.timesListed]).to.deep.equal([content.cluster, [], 1])
+  })
+
+  it('forgets what it knows when it has to begin again', async () => {
+    await turnOfTheLoop()
+    store.tell({ kind: 'begun' })
+    store.tell({
+      kind: 'written',
+      entry: { key: 'role.x', value: '{"v":1,"role":"x","weight":2}', revision: 4 },
+    })
+    expect(await elected(store).load()).to.deep.equal({
+      agents: [],
+      frameworks: [],
+      roles: [{ v: 1, role: 'x', weight: 2 }],
+      cluster: undefined,
+    })
+  })
+
+  it('hears nothing any more when it is stopped, and is not relied on', async () => {
+    mirror.stop()
+    const loading = elected(store).load()
+    await clock.advance(patienceMs)
+    expect([await loading, store.timesListed]).to.deep.equal([content, 1])
+  })
+
+  it('is of no use where the store cannot be followed', async () => {
+    const deaf: KeyValueStore = Object.assign(new MemoryStore(), { follow: undefined })
+    const registry = new Registry(deaf, silentLog, new RegistryMirror(deaf, clock))
+    await registry.write(records)
+    expect(await registry.load()).to.deep.equal(content)
+  })
 })
 
 /** @returns what came of it */
 function weigh(registry: Registry, weight: number): Promise<string> {
   const value = { v: 1, role: 'eng/web', weight }
   return registry.write([{ kind: 'role', id: 'eng/web', value }]).then(() => 'written', String)
+}
+
+async function turnOfTheLoop(): Promise<void> {
+  await new Promise(resolve => setImmediate(resolve))
+}
+
+/** Its followers can be kept waiting. */
+class FollowedStore extends MemoryStore {
+  timesListed = 0
+  isHeld = false
+  readonly #held: StoreChange[] = []
+  #follower: StoreFollower = () => {}
+
+  override list = (prefix?: string) => {
+    this.timesListed++
+    return super.list(prefix)
+  }
+
+  override follow = (follower: StoreFollower) => {
+    this.#follower = follower
+    return super.follow(change => (this.isHeld ? this.#held.push(change) : follower(change)))
+  }
+
+  tell(change: StoreChange): void {
+    this.#follower(change)
+  }
+
+  release(count: number): void {
+    for (const change of this.#held.splice(0, count)) this.tell(change)
+  }
 }
 
 /** Writes, and does not say so. */
@@ -153,6 +329,7 @@ class LosingStore extends MemoryStore {
 
   override list = (prefix?: string) => this.#store.list(prefix)
   override get = (key: string) => this.#store.get(key)
+  override follow = (follower: StoreFollower) => this.#store.follow(follower)
 
   override append = async (key: string, value: string | undefined, after?: number) => {
     const revision = await this.#store.append(key, value, after)

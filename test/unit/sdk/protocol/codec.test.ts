@@ -5,6 +5,7 @@ import {
   frameworkToLeader,
   leaderToEveryone,
   unpack,
+  warmUp,
 } from '@tender/sdk/protocol'
 import { expect } from 'chai'
 import fc from 'fast-check'
@@ -177,5 +178,13 @@ describe('the codec', () => {
     // msgpackr's own extension: a record that gives the number 0x40 a new meaning.
     expect(refusal(Uint8Array.of(0xd4, 0x72, 0x40, 0x91, 0xa1, 0x61, 0x05)).code).to.equal('malformed')
     expect(unpack(Uint8Array.of(0x92, 0x40, 0x41))).to.deep.equal([0x40, 0x41])
+  })
+})
+
+describe('warming up', () => {
+  it('compiles what a decoder reads before the first message comes', () => {
+    const decodeAgain = decoder(frameworkToLeader)
+    warmUp(decodeAgain, frameworkToLeader)
+    expect(decodeAgain(encode(kill))).to.deep.equal({ ok: true, message: kill })
   })
 })
