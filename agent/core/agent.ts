@@ -251,13 +251,15 @@ export class Agent {
     }
     const isForAnother = message.to !== undefined && message.to !== this.#settings.session
     if (message.epoch < this.#epoch || isForAnother || this.#phase === 'recovering') return []
+    // It answers what another leader has answered before, and does not know what that one has ordered since.
+    const isOfAnother = this.#phase === 'registered' && message.epoch > this.#epoch
     this.#follow(message.epoch)
     this.#heardAtMs = now
     const arrival = this.#link.arrive(message)
     if (arrival === 'repeated') return []
     const missed = arrival === 'gap' || (arrival === 'new-session' && message.sequence !== 1)
     const commands = this.#body(message, now)
-    if (missed && this.#phase === 'registered') commands.push(...this.#registerAgain(now))
+    if ((missed || isOfAnother) && this.#phase === 'registered') commands.push(...this.#registerAgain(now))
     return commands
   }
 

@@ -25,6 +25,7 @@ type Register = Extract<MessageOf<typeof agentToLeader>, { kind: 'register' }>
 /** An agent comes, or comes back, with all that it runs. It is admitted once the registry knows it. */
 export function register(turn: Turn, agentId: AgentId, message: Register): void {
   const { agent: reported } = message.body
+  if (message.epoch > 0 && message.epoch < turn.epoch) return askAgain(turn, agentId, message)
   try {
     checkAgent(turn, agentId, message)
   } catch (error) {
@@ -55,6 +56,15 @@ export function register(turn: Turn, agentId: AgentId, message: Register): void 
       admit(later, agent, message, info)
     })
   })
+}
+
+/**
+ * It had not heard of this leader when it made its list, and may have obeyed the one before since. One that has just been
+ * started knows of none, and need not say it twice.
+ */
+function askAgain(turn: Turn, agentId: AgentId, { epoch, session, v }: Register): void {
+  const reason = `the list of its tasks is of epoch ${epoch}, and this leader is of epoch ${turn.epoch}`
+  turn.toStranger({ kind: 'agent', id: agentId }, 'resynchronise', { reason }, { to: session, v })
 }
 
 /** @throws Error naming what of it is impossible */

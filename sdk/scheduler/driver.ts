@@ -42,6 +42,8 @@ export class Driver {
   #subscribeCount = 0
   #subscribe = { call: '', resendAtMs: 0, waitMs: firstSubscribeMs }
   #againCount = 0
+  /** Answered after the subscription that is open was sent: it says what held before. */
+  #answeredMeanwhile: OpenCall[] = []
   #heardAtMs = 0
   #heartbeatMs = 5_000
   #heartbeatAtMs = 0
@@ -103,6 +105,7 @@ export class Driver {
 
   #subscribeAgain(now: Millis, delayMs = 0): DriverCommand[] {
     this.#phase = 'subscribing'
+    this.#answeredMeanwhile = []
     const call = `subscribe-${++this.#subscribeCount}`
     this.#heardAtMs = now
     this.#subscribe = { call, resendAtMs: now + delayMs, waitMs: firstSubscribeMs / 2 }
@@ -225,6 +228,7 @@ export class Driver {
     const commands = this.#rescinded(this.#offers.offerIds, reason)
     commands.push(...this.#inverseRescinded(this.#offers.inverseOfferIds, reason))
     commands.push(event({ kind: 'subscribed', epoch: this.#epoch }))
+    for (const open of this.#answeredMeanwhile.splice(0)) commands.push(...this.#declareAgain(open))
     for (const [callId, open] of this.#calls.all()) {
       open.sentWith ??= this.#subscribeCount
       commands.push(this.#send(open.call, open.body, callId))
@@ -243,6 +247,7 @@ export class Driver {
     this.#calls.delete(callId)
     if (open.call === 'accept') reply = this.#tasks.completed(reply)
     this.#remember(open, reply)
+    if (reply.ok && this.#phase === 'subscribing') this.#answeredMeanwhile.push(open)
     return [
       ...overtaken.map(earlierId => settled(earlierId, { ok: true })),
       settled(callId, reply),

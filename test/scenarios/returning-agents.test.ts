@@ -26,6 +26,19 @@ describe('agents that come back', () => {
 
   const launch = () => rig.accept('web', 'a1', { operations: [launchOf(taskOf('t1', 'cpus:1'))] })
 
+  it('with a list of before they have heard of this leader: they are asked for another one', () => {
+    const place = { agentId: 'a1', hostname: 'a1', attributes: {}, containerizers: [], version: '' }
+    const info = { ...place, resources: { cpus: 4 } }
+    const earlier = rig.inputOf({ kind: 'agent', id: 'a1' }, 'register', { agent: info, tasks: [] })
+    rig.elect()
+    rig.framework('web', { roles: ['prod'] })
+    rig.step(earlier)
+    expect([rig.sent('agent a1', 'resynchronise'), rig.offered('web')]).to.deep.equal([
+      [{ reason: 'the list of its tasks is of epoch 1, and this leader is of epoch 2' }],
+      [],
+    ])
+  })
+
   it('without a task that never reached them: it is dropped', () => {
     launch()
     rig.loseTasks('a1')

@@ -3,7 +3,10 @@ import type { World } from './world/world.js'
 const timeoutMs = 10_000
 const tryAgainAfterMs = 500
 
-/** Somebody who gives the cluster orders, one after the other, each to whoever seems to lead. */
+/**
+ * Somebody who gives the cluster orders, one after the other, each to whoever seems to lead; and who insists, when all
+ * faults have ended.
+ */
 export class Operator {
   readonly #world: World
 
@@ -29,19 +32,23 @@ export class Operator {
     if (!leader) return timeline.after(tryAgainAfterMs, () => this.#ask(index))
     this.#world.tell({ kind: 'operator-asked', call })
     let isOver = false
+    const insists = this.#world.isHealed
     const finish = (text: string): boolean => {
       if (isOver) return false
       isOver = true
       this.#world.trace('operator', `${JSON.stringify(call)} at ${leader.name}: ${text}`)
-      this.#next(index + 1)
       return true
     }
     timeline.after(timeoutMs, () => {
-      if (finish('no answer')) this.#world.tell({ kind: 'operator-answered', call, reply: undefined })
+      if (!finish('no answer')) return
+      this.#world.tell({ kind: 'operator-answered', call, reply: undefined })
+      if (insists) this.#ask(index)
+      else this.#next(index + 1)
     })
     leader.operate(call, reply => {
       if (!finish(reply.ok ? 'done' : `${reply.code}, ${reply.message}`)) return
       this.#world.tell({ kind: 'operator-answered', call, reply })
+      this.#next(index + 1)
     })
   }
 }

@@ -51,12 +51,13 @@ describe('the check of the simulation', () => {
     const plan = planOf(8)
     const impossible = { resources: 'cpus:100', ports: 0, fromMs: 0, durationMs: 1_000, failures: 0 }
     const [batch] = plan.batches
-    const hopeless = { frameworkId: 'hopeless', jobs: [...(batch?.jobs ?? []), impossible] }
+    const facts = { frameworkId: 'hopeless', role: '*', usesDemand: false, hopeless: 0 }
+    const hopeless = { ...facts, jobs: [...(batch?.jobs ?? []), impossible] }
     const { plan: small, failure } = shrink({ ...plan, batches: [...plan.batches, hopeless] })
     expect({ oracle: failure?.oracle, faults: small.faults, batches: small.batches }).to.deep.equal({
       oracle: 'comes to rest',
       faults: [],
-      batches: [{ frameworkId: 'hopeless', jobs: [impossible] }],
+      batches: [{ ...facts, jobs: [impossible] }],
     })
   })
 })

@@ -37,6 +37,7 @@ export class Injection {
     const { network, store } = this.#world
     this.injected.set(fault.kind, (this.injected.get(fault.kind) ?? 0) + 1)
     this.#world.trace('fault', describeFault(fault))
+    this.#world.tell({ kind: 'fault-begins', fault })
     switch (fault.kind) {
       case 'crash': {
         const process = this.#process(fault.process)
@@ -59,6 +60,10 @@ export class Injection {
         weather.cutOut = fault.direction !== 'in'
         return
       }
+      case 'cut-many':
+        for (const agentId of fault.agentIds)
+          Object.assign(network.weatherAt(agentId), { cutIn: true, cutOut: true })
+        return
       case 'disconnect':
         for (const connection of network.connectionsAt(fault.process)) network.disconnect(connection)
         return
@@ -113,6 +118,7 @@ export class Injection {
 
   #end(fault: Fault): void {
     const { network, store } = this.#world
+    this.#world.tell({ kind: 'fault-ends', fault })
     switch (fault.kind) {
       case 'crash':
       case 'resign':
@@ -124,6 +130,10 @@ export class Injection {
         return
       case 'cut':
         Object.assign(network.weatherAt(fault.process), { cutIn: false, cutOut: false })
+        return
+      case 'cut-many':
+        for (const agentId of fault.agentIds)
+          Object.assign(network.weatherAt(agentId), { cutIn: false, cutOut: false })
         return
       case 'disconnect':
         for (const connection of network.connectionsAt(fault.process)) network.reconnect(connection)

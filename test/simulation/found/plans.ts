@@ -39,6 +39,9 @@ export const found: readonly Found[] = [
       batches: [
         {
           frameworkId: 'batch1',
+          role: '*',
+          usesDemand: false,
+          hopeless: 0,
           jobs: [
             {
               fromMs: 33114,
@@ -108,6 +111,9 @@ export const found: readonly Found[] = [
       batches: [
         {
           frameworkId: 'batch1',
+          role: '*',
+          usesDemand: false,
+          hopeless: 0,
           jobs: [
             {
               fromMs: 10_000,

@@ -24,7 +24,9 @@ export class Once extends Oracle {
       case 'launch-refused':
         return this.#isOver(fact.key, `refused, ${fact.code}`)
       case 'told':
-        if (isTerminal(fact.status.state)) this.#isOver(keyOf(fact.status), fact.status.state)
+        // By an operator's word, and not by what runs there.
+        if (fact.status.state === 'GONE_BY_OPERATOR') this.#over.set(keyOf(fact.status), fact.status.state)
+        else if (isTerminal(fact.status.state)) this.#isOver(keyOf(fact.status), fact.status.state)
         return
       case 'record-lost':
         this.#lost.add(fact.key)
@@ -50,8 +52,9 @@ export class Once extends Oracle {
     this.expect(before === undefined, () => `${key} runs on ${agentId}, and ran on ${before} before`)
     this.expect(this.#asked.has(key), () => `${key} runs on ${agentId}, and no framework has asked for it`)
     const over = this.#over.get(key)
+    // An agent that was removed does not hear of it before it comes back: then it is killed.
     this.expect(
-      over === undefined,
+      over === undefined || over === 'GONE_BY_OPERATOR',
       () => `${key} starts after its framework was told that it does not run (${over})`,
     )
     this.#started.set(key, agentId)

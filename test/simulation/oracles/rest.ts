@@ -1,3 +1,4 @@
+import type { Shape } from '@tender/sdk/protocol'
 import { Resources } from '@tender/sdk/values'
 import { type Key, keyOf } from '../world/facts.js'
 import type { World } from '../world/world.js'
@@ -18,6 +19,7 @@ export function unrest(world: World): string[] {
     const known = state.agents.get(name)
     if (!hasGivenUp && known?.state !== 'registered')
       problems.push(`agent ${name} is ${known?.state ?? 'unknown'} to the leader`)
+    if (hasGivenUp && known) problems.push(`agent ${name} has given up, and is known to the leader`)
     if (known && known.calls.size > 0)
       problems.push(
         `${[...known.calls.values()].map(({ kind, taskKey }) => `${kind} ${taskKey}`).join(', ')} open at agent ${name}`,
@@ -29,7 +31,15 @@ export function unrest(world: World): string[] {
       problems.push(`framework ${frameworkId} is ${known?.state ?? 'unknown'}`)
     if (known && known.openCalls.size > 0) problems.push(`calls of ${frameworkId} are open at the leader`)
   }
-  return [...problems, ...apps(world), ...batches(world), ...tasks(world), ...books(world)]
+  return [
+    ...problems,
+    ...apps(world),
+    ...batches(world),
+    ...declarations(world),
+    ...tasks(world),
+    ...stale(world),
+    ...books(world),
+  ]
 }
 
 function apps(world: World): string[] {
@@ -64,6 +74,30 @@ function batches(world: World): string[] {
   ])
 }
 
+/** The leader has in mind what the framework has said, and no other. */
+function declarations(world: World): string[] {
+  const state = world.leaders()[0]?.term?.core.state
+  if (!state) return []
+  return world.batches.flatMap(({ frameworkId, role, demands, isSuppressed }) => {
+    const [declared] = demands
+    const wanted = textOf(declared?.shapes)
+    const known = textOf(state.allocator.demand(frameworkId, role))
+    const isKnown = state.allocator.isSuppressed(frameworkId, role)
+    return [
+      ...(known === wanted ? [] : [`${frameworkId} wants ${wanted}, to the leader it is ${known}`]),
+      ...(isKnown === isSuppressed ? [] : [`${frameworkId} is ${isKnown ? '' : 'not '}suppressed`]),
+    ]
+  })
+}
+
+function textOf(shapes: readonly Shape[] | undefined): string {
+  if (!shapes) return 'whatever there is'
+  const open = shapes.filter(({ count }) => count > 0)
+  return (
+    open.map(({ count, resources }) => `${count} of ${JSON.stringify(resources)}`).join(', ') || 'nothing'
+  )
+}
+
 /** What runs is what the leader says runs, and what the agents' checkpoints say. */
 function tasks(world: World): string[] {
   const problems: string[] = []
@@ -90,6 +124,21 @@ function tasks(world: World): string[] {
   return problems
 }
 
+/** Nothing runs that its framework does not want. */
+function stale(world: World): string[] {
+  const wanted = new Set([
+    ...world.batches.flatMap(({ wantedKeys }) => wantedKeys),
+    ...world.services.flatMap(({ core, frameworkId }) =>
+      world.plan.apps.flatMap(({ id }) =>
+        [...(core?.app(id)?.instances.values() ?? [])].map(({ taskId }) => keyOf({ frameworkId, taskId })),
+      ),
+    ),
+  ])
+  return [...runningKeys(world)]
+    .filter(key => !wanted.has(key))
+    .map(key => `${key} runs, and nobody wants it`)
+}
+
 /** Allocated is what tasks hold, and the rest is free or offered. */
 function books(world: World): string[] {
   const core = world.leaders()[0]?.term?.core
@@ -108,6 +157,10 @@ function books(world: World): string[] {
     )
     if (!offered.equals(shown))
       problems.push(`agent ${agentId}: ${String(offered)} offered, the offers hold ${String(shown)}`)
+    const agent = agents.get(agentId)
+    const there = world.agents.find(({ name }) => name === agentId)
+    if (there && agent && !Resources.fromWire(there.info.resources).equals(agent.total))
+      problems.push(`agent ${agentId} keeps other resources than its leader: ${String(agent.total)}`)
     const sum = allocated.plus(offered).plus(allocator.free(agentId))
     if (!sum.equals(allocator.total(agentId)))
       problems.push(`agent ${agentId}: the books say ${String(sum)} in all`)
@@ -117,5 +170,6 @@ function books(world: World): string[] {
 }
 
 function runningKeys(world: World): Set<Key> {
-  return new Set(world.agents.flatMap(({ host }) => host.running().map(({ key }) => key)))
+  const there = world.agents.filter(({ hasGivenUp }) => !hasGivenUp)
+  return new Set(there.flatMap(({ host }) => host.running().map(({ key }) => key)))
 }

@@ -1,5 +1,6 @@
 import { isTerminal } from '@tender/sdk/values'
 import { type Fact, type Key, keyOf } from '../world/facts.js'
+import { EndedFrameworks } from './ended-frameworks.js'
 import { Oracle } from './oracle.js'
 
 /** Promises 4 to 6: no container is stopped unless somebody has ordered it, whatever dies meanwhile. */
@@ -7,11 +8,12 @@ export class Stops extends Oracle {
   override readonly name = 'no needless stop'
   /** Why it may be stopped. */
   readonly #causes = new Map<Key, string>()
-  readonly #tornDown = new Set<string>()
+  readonly #frameworks = new EndedFrameworks()
   readonly #draining = new Set<string>()
   readonly #lost = new Set<Key>()
 
   override see(fact: Fact): void {
+    this.#frameworks.see(fact)
     switch (fact.kind) {
       case 'kill-asked':
         this.#causes.set(fact.key, 'killed')
@@ -21,7 +23,6 @@ export class Stops extends Oracle {
         return
       case 'operator-asked':
         if (fact.call.kind === 'drain') this.#draining.add(fact.call.agentId)
-        if (fact.call.kind === 'tear-down') this.#tornDown.add(fact.call.frameworkId)
         return
       case 'leader-event':
         // A task that a leader has called ended must not run on.
@@ -32,9 +33,7 @@ export class Stops extends Oracle {
         const { key, agentId, isOrphan } = fact
         const mayStop = isOrphan
           ? this.#lost.has(key)
-          : this.#causes.has(key) ||
-            this.#draining.has(agentId) ||
-            this.#tornDown.has(key.split('/')[0] ?? '')
+          : this.#causes.has(key) || this.#draining.has(agentId) || this.#frameworks.mayHaveEnded(key)
         return this.expect(mayStop, () => `agent ${agentId} stops ${key}, and nobody has ordered it`)
       }
       default:

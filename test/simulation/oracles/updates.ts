@@ -1,6 +1,7 @@
 import type { TaskStatus } from '@tender/sdk/protocol'
 import { isTerminal, type TaskState } from '@tender/sdk/values'
 import { type Fact, type FactOf, type Key, keyOf } from '../world/facts.js'
+import { EndedFrameworks } from './ended-frameworks.js'
 import { Oracle } from './oracle.js'
 
 interface Log {
@@ -10,6 +11,9 @@ interface Log {
   open: readonly number[]
   readonly handled: Set<number>
   isRecordLost: boolean
+  agentId: string | undefined
+  /** Its agent was removed by an operator while it was there: what it does from then on may never be told. */
+  isRemoved: boolean
   /** Its framework has been told that it has ended: what it did before that need not be told any more. */
   hasEnded: boolean
 }
@@ -25,9 +29,11 @@ export class Updates extends Oracle {
   /** By life of a framework and task: the last number that was told. */
   readonly #told = new Map<string, number>()
   readonly #exits = new Map<Key, number | undefined>()
-  readonly #tornDown = new Set<string>()
+  readonly #frameworks = new EndedFrameworks()
+  readonly #removed = new Set<string>()
 
   override see(fact: Fact): void {
+    this.#frameworks.see(fact)
     switch (fact.kind) {
       case 'checkpointed':
         return this.#checkpointed(fact)
@@ -40,7 +46,8 @@ export class Updates extends Oracle {
         this.#exits.set(fact.key, fact.exitCode)
         return
       case 'operator-asked':
-        if (fact.call.kind === 'tear-down') this.#tornDown.add(fact.call.frameworkId)
+      case 'operator-answered':
+        if (fact.call.kind === 'remove-agent') this.#removedAgent(fact.call.agentId)
         return
       case 'told':
         this.#isTrue(fact.status)
@@ -56,7 +63,7 @@ export class Updates extends Oracle {
 
   override remains(): string[] {
     return [...this.#logs].flatMap(([key, log]) => {
-      if (log.isRecordLost || this.#isTornDown(key)) return []
+      if (this.#isExcused(key, log)) return []
       const missing = [...log.stored.keys()].filter(number => !isDealtWith(log, number))
       return missing.length > 0 ? [`updates ${missing.join(', ')} of ${key} were never dealt with`] : []
     })
@@ -68,13 +75,20 @@ export class Updates extends Oracle {
     return log
   }
 
-  #isTornDown(key: Key): boolean {
-    return this.#tornDown.has(key.split('/')[0] ?? '')
+  #removedAgent(agentId: string): void {
+    this.#removed.add(agentId)
+    for (const log of this.#logs.values()) if (log.agentId === agentId) log.isRemoved = true
+  }
+
+  #isExcused(key: Key, log: Log): boolean {
+    const isGone = log.isRemoved || (log.hasEnded && this.#removed.has(log.agentId ?? ''))
+    return log.isRecordLost || isGone || this.#frameworks.mayHaveEnded(key)
   }
 
   #checkpointed({ agentId, task }: FactOf<'checkpointed'>): void {
     const key = keyOf({ frameworkId: task.frameworkId, taskId: task.info.taskId })
     const log = this.#log(key)
+    log.agentId = agentId
     for (const { sequence = 0, state } of task.updates) {
       const before = log.stored.get(sequence)
       this.expect(before === undefined || before === state || log.isRecordLost, () => {
@@ -95,7 +109,7 @@ export class Updates extends Oracle {
   /** What the agent does not keep any more. */
   #areDealtWith(key: Key, log: Log, kept: ReadonlySet<number>): void {
     for (const number of log.open) {
-      const isFine = kept.has(number) || isDealtWith(log, number) || log.isRecordLost || this.#isTornDown(key)
+      const isFine = kept.has(number) || isDealtWith(log, number) || this.#isExcused(key, log)
       this.expect(
         isFine,
         () => `update ${number} of ${key} is forgotten, and its framework has not dealt with it`,
@@ -142,7 +156,15 @@ export class Updates extends Oracle {
 }
 
 function newLog(): Log {
-  return { stored: new Map(), open: [], handled: new Set(), isRecordLost: false, hasEnded: false }
+  return {
+    stored: new Map(),
+    open: [],
+    handled: new Set(),
+    isRecordLost: false,
+    agentId: undefined,
+    isRemoved: false,
+    hasEnded: false,
+  }
 }
 
 function isDealtWith({ handled, hasEnded, stored }: Log, number: number): boolean {

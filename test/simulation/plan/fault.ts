@@ -12,6 +12,8 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
   | { readonly kind: 'resign'; readonly process: string }
   | { readonly kind: 'pause'; readonly process: string }
   | { readonly kind: 'slow'; readonly process: string; readonly delayMs: number }
+  /** A part of the network is gone: these agents are cut off at the same moment. */
+  | { readonly kind: 'cut-many'; readonly agentIds: readonly string[] }
   | { readonly kind: 'cut'; readonly process: string; readonly direction: 'in' | 'out' | 'both' }
   /** A cut that the process notices. */
   | { readonly kind: 'disconnect'; readonly process: string }

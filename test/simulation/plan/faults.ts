@@ -48,6 +48,13 @@ function faultOf(kind: FaultKind, chance: Chance, names: Names, untilMs: number)
       return { ...longer, kind, process, delayMs: chance.integer(1, 150) }
     case 'cut':
       return { ...longer, kind, process, direction: chance.pick(['in', 'out', 'both', 'both']) }
+    case 'cut-many': {
+      const most = names.agents.length
+      const count = chance.is(0.5) ? chance.integer(Math.ceil(most / 2), most) : chance.integer(1, 2)
+      const from = chance.integer(0, most - 1)
+      const agentIds = names.agents.filter((_, index) => (index - from + most) % most < count)
+      return { atMs, forMs: chance.integer(15_000, 60_000), kind, agentIds }
+    }
     case 'disconnect':
       return { ...longer, kind, process }
     case 'delay':

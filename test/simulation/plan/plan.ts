@@ -1,10 +1,10 @@
 import type { AgentInfo } from '@tender/sdk/protocol'
 import { Resources } from '@tender/sdk/values'
-import type { OperatorCall } from '../../../master/core/operator-calls.js'
 import type { JobPlan } from '../processes/batch-process.js'
 import { Chance } from '../world/chance.js'
 import type { Fault } from './fault.js'
-import { faultsOf, type Names } from './faults.js'
+import { faultsOf } from './faults.js'
+import { jobsRole, type Order, ordersOf } from './orders.js'
 import { type Profile, profiles } from './profile.js'
 
 export interface Settings {
@@ -20,6 +20,11 @@ export interface Settings {
 
 export interface BatchPlan {
   readonly frameworkId: string
+  readonly role: string
+  /** It declares what it wants, instead of looking at whatever is offered. */
+  readonly usesDemand: boolean
+  /** So many tasks that no agent has room for: wanted to the end. */
+  readonly hopeless: number
   readonly jobs: readonly JobPlan[]
 }
 
@@ -41,7 +46,7 @@ export interface Plan {
   readonly agents: readonly AgentInfo[]
   readonly apps: readonly AppPlan[]
   readonly batches: readonly BatchPlan[]
-  readonly operator: readonly { readonly atMs: number; readonly call: OperatorCall }[]
+  readonly operator: readonly Order[]
   readonly faults: readonly Fault[]
 }
 
@@ -77,7 +82,7 @@ export function planOf(seed: number): Plan {
     agents,
     apps,
     batches,
-    operator: operatorOf(new Chance(seed, 'operator'), profile, names),
+    operator: ordersOf(seed, profile, names, healAtMs),
     faults: faultsOf(seed, profile, names, healAtMs),
   }
 }
@@ -86,7 +91,7 @@ function agentOf(index: number): AgentInfo {
   return {
     agentId: `a${index}`,
     hostname: `a${index}.test`,
-    resources: Resources.parse('cpus:4;mem:8192;ports:[31000-31009]').toWire(),
+    resources: Resources.parse('cpus:4;mem:8192;disk:1000;ports:[31000-31009]').toWire(),
     attributes: {},
     containerizers: ['docker', 'process'],
     version: 'simulated',
@@ -114,38 +119,12 @@ function appsOf(chance: Chance, profile: Profile, agents: number): AppPlan[] {
   })
 }
 
-/** At most one agent is not offered at a time: what is wanted has room on the others. */
-function operatorOf(chance: Chance, profile: Profile, names: Names): Plan['operator'] {
-  const times = Array.from({ length: chance.integer(...profile.operator) }, () =>
-    chance.integer(8_000, healAtMs),
-  ).toSorted((a, b) => a - b)
-  const calls: { atMs: number; call: OperatorCall }[] = []
-  const held: string[] = []
-  for (const atMs of times) {
-    const agentId = held[0] ?? chance.pick(names.agents)
-    const framework = names.frameworks.find(name => name !== 'service')
-    if (chance.is(0.4)) {
-      calls.push({ atMs, call: { kind: 'set-weight', role: '*', weight: chance.integer(1, 9) } })
-    } else if (chance.is(0.1) && framework !== undefined) {
-      calls.push({ atMs, call: { kind: 'tear-down', frameworkId: framework } })
-    } else if (chance.is(0.15)) {
-      const unavailability = { startMs: 1_700_000_000_000 + chance.integer(0, 3_600_000) }
-      calls.push({ atMs, call: { kind: 'set-maintenance', agentIds: [agentId], unavailability } })
-    } else if (held.length > 0) {
-      calls.push({ atMs, call: { kind: 'reactivate', agentId } })
-      held.length = 0
-    } else {
-      const drain = { kind: 'drain', agentId, graceMs: chance.integer(0, 30_000) } as const
-      calls.push({ atMs, call: chance.is(0.6) ? drain : { kind: 'deactivate', agentId } })
-      held.push(agentId)
-    }
-  }
-  return calls
-}
-
 function batchesOf(chance: Chance, profile: Profile): BatchPlan[] {
   return Array.from({ length: chance.integer(...profile.batches) }, (_, index) => ({
     frameworkId: `batch${index + 1}`,
+    role: chance.pick(['*', jobsRole]),
+    usesDemand: chance.is(0.5),
+    hopeless: chance.pick([0, 0, 1, 2]),
     jobs: Array.from({ length: chance.integer(...profile.jobs) }, () => {
       const job = {
         fromMs: chance.is(0.2) ? 0 : chance.integer(0, healAtMs),
@@ -153,6 +132,7 @@ function batchesOf(chance: Chance, profile: Profile): BatchPlan[] {
         ports: chance.integer(0, 1),
         durationMs: chance.integer(500, 60_000),
         failures: chance.is(0.3) ? chance.integer(1, 2) : 0,
+        ...(chance.is(0.15) ? { hasVolume: true } : {}),
       }
       return chance.is(0.4) ? { ...job, killAfterMs: chance.integer(3_000, 120_000) } : job
     }),

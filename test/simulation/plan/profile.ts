@@ -37,7 +37,7 @@ export const profiles: readonly Profile[] = [
     masters: [2, 3],
     leaseMs: [1_000],
     tickMs: [100, 200],
-    faults: { crash: [0, 1], resign: [0, 1], exit: [0, 3] },
+    faults: { crash: [1, 3], resign: [0, 1], exit: [0, 3] },
   },
   { ...small, name: 'crashes', faults: { crash: [4, 12], resign: [0, 2], exit: [0, 3] } },
   {
@@ -106,6 +106,14 @@ export const profiles: readonly Profile[] = [
       loss: [0, 1],
       exit: [2, 6],
     },
+  },
+  {
+    ...small,
+    name: 'silences',
+    agents: [5, 10],
+    tickMs: [500],
+    leaseMs: [4_000],
+    faults: { 'cut-many': [2, 4], resign: [0, 1] },
   },
   {
     ...small,

@@ -1,8 +1,9 @@
 import type { StoreEntry } from '@tender/sdk/runtime'
-import type { Accepted, ErrorCode, Reply, TaskStatus } from '@tender/sdk/protocol'
-import { isTerminal, Resources } from '@tender/sdk/values'
-import { type Offer, operationToWire } from '#sdk/scheduler/calls.js'
+import type { Accepted, Demand, ErrorCode, Reply, TaskStatus } from '@tender/sdk/protocol'
+import { isTerminal, kindOf, Resources } from '@tender/sdk/values'
+import { demandToWire, type Offer, type Operation, operationToWire } from '#sdk/scheduler/calls.js'
 import { choose } from '#sdk/scheduler/matching.js'
+import type { BatchPlan } from '../plan/plan.js'
 import { Bucket } from '../world/bucket.js'
 import { Chance } from '../world/chance.js'
 import { keyOf } from '../world/facts.js'
@@ -22,6 +23,8 @@ export interface JobPlan {
   readonly killAfterMs?: number
   /** Its first attempts fail. */
   readonly failures: number
+  /** On a volume of its own, if its framework's role can have some. */
+  readonly hasVolume?: boolean
 }
 
 interface Job {
@@ -40,9 +43,13 @@ interface Job {
 /** It is not known whether the tasks were launched. */
 const unsureCodes: readonly (ErrorCode | undefined)[] = ['timeout', 'closed']
 const unknownForMs = 60_000
+const volumeMb = 10
 
 /** A small scheduler as an author might write it: each of its jobs is to be done once, whatever happens. */
 export class BatchProcess extends SchedulerProcess {
+  readonly role: string
+  readonly #usesDemand: boolean
+  readonly #hopeless: number
   readonly #plans: readonly JobPlan[]
   readonly #bucket: Bucket
   readonly #chance: Chance
@@ -52,9 +59,12 @@ export class BatchProcess extends SchedulerProcess {
   /** The SDK does not know yet what an earlier life has launched and killed. */
   #isFresh = true
 
-  constructor(world: World, frameworkId: string, plans: readonly JobPlan[]) {
-    super(world, frameworkId, { frameworkId, name: frameworkId, roles: ['*'] })
-    this.#plans = plans
+  constructor(world: World, { frameworkId, role, usesDemand, hopeless, jobs }: BatchPlan) {
+    super(world, frameworkId, { frameworkId, name: frameworkId, roles: [role] })
+    this.role = role
+    this.#usesDemand = usesDemand
+    this.#hopeless = hopeless
+    this.#plans = jobs
     this.#bucket = new Bucket(frameworkId)
     this.#chance = new Chance(world.seed, `batch ${frameworkId}`)
   }
@@ -64,6 +74,39 @@ export class BatchProcess extends SchedulerProcess {
     return this.#jobs
       .filter(({ state }) => state !== 'done')
       .map(job => `${this.#taskId(job)} is ${job.state}${job.isAccepting ? ', accepting' : ''}`)
+  }
+
+  /** Tasks that may run. */
+  get wantedKeys(): string[] {
+    const { frameworkId } = this
+    return this.#jobs
+      .filter(({ state }) => state === 'active')
+      .map(job => keyOf({ frameworkId, taskId: this.#taskId(job) }))
+  }
+
+  /** It would take an offer. */
+  get isWaiting(): boolean {
+    return !this.#isSuppressed && this.#jobs.some(({ state }) => state === 'idle')
+  }
+
+  /** What it has last said. */
+  get isSuppressed(): boolean {
+    return this.#isSuppressed
+  }
+
+  /** What it wants still; none unless it declares that. */
+  get demands(): Demand[] {
+    if (!this.#usesDemand) return []
+    const counts = new Map<string, number>()
+    if (this.#hopeless > 0) counts.set('cpus:100', this.#hopeless)
+    for (const job of this.#jobs) {
+      if (job.state !== 'idle') continue
+      const { resources, ports } = this.#plan(job)
+      const shape = ports > 0 ? `${resources};ports:${ports}` : resources
+      counts.set(shape, (counts.get(shape) ?? 0) + 1)
+    }
+    const shapes = [...counts].map(([resources, count]) => ({ count, resources }))
+    return [demandToWire({ role: this.role, shapes })]
   }
 
   protected override onStart(): void {
@@ -100,14 +143,13 @@ export class BatchProcess extends SchedulerProcess {
           whenAlive: act => this.whenAlive(act),
         })
         this.#isSuppressed = false
-        this.subscribe([])
+        this.subscribe([], this.demands)
         this.every(1_000, () => this.#look())
       }),
     })
   }
 
   protected override onSubscribed(): void {
-    this.#isSuppressed = false
     if (!this.#isFresh) return
     this.#isFresh = false
     const active = this.#jobs.filter(({ state }) => state === 'active')
@@ -130,6 +172,16 @@ export class BatchProcess extends SchedulerProcess {
     const idle = this.#jobs.filter(({ state }) => state === 'idle')
     const unused: Offer[] = []
     for (const offer of offers) {
+      const old = this.#unusedVolumes(offer)
+      if (!old.isEmpty) {
+        this.#destroy(offer, old)
+        continue
+      }
+      const [next] = idle
+      if (next && this.#mayHaveVolume(next) && this.#launchOnVolume(offer, next)) {
+        idle.shift()
+        continue
+      }
       let left = offer.resources
       const placed: { job: Job; resources: Resources }[] = []
       while (idle[0] && placed.length < 3) {
@@ -153,8 +205,52 @@ export class BatchProcess extends SchedulerProcess {
     this.call('suppress', {})
   }
 
-  #launch(offer: Offer, placed: readonly { job: Job; resources: Resources }[]): void {
+  #mayHaveVolume(job: Job): boolean {
+    return this.role !== '*' && !this.#usesDemand && this.#plan(job).hasVolume === true
+  }
+
+  /** Reserves disk, makes a volume of it and launches the job on that, all in one. */
+  #launchOnVolume(offer: Offer, job: Job): boolean {
+    const plan = this.#plan(job)
+    const need = { resources: Resources.parse(plan.resources), ports: plan.ports }
+    const placement = choose(offer.resources, need)
+    if (!placement || offer.resources.thousandths('disk') < volumeMb * 1_000) return false
+    const volumeId = this.#taskId(job)
+    const reserved = Resources.parse(`disk(${this.role},dynamic):${volumeMb}`)
+    const volume = Resources.fromWire({ [`disk(${this.role},dynamic)[${volumeId}:/data]`]: volumeMb })
+    this.#launch(offer, [{ job, resources: placement.resources.plus(volume) }], {
+      before: [{ reserve: reserved }, { create: volume }],
+      volumeId,
+    })
+    return true
+  }
+
+  /** Of its own, whose task has ended. */
+  #unusedVolumes(offer: Offer): Resources {
+    const used = new Set(this.#jobs.filter(({ state }) => state === 'active').map(job => this.#taskId(job)))
+    return offer.resources.only(({ volume }) => {
+      const id = volume?.id ?? ''
+      return id.startsWith(`${this.frameworkId}.`) && !used.has(id)
+    })
+  }
+
+  #destroy(offer: Offer, volumes: Resources): void {
+    const { agentId, offerId } = offer
+    for (const key of volumes.keys())
+      this.world.tell({ kind: 'volume-unwanted', agentId, volumeId: kindOf(key).volume?.id ?? '' })
+    const amount = volumes.quantities().get('disk') ?? 0
+    const unreserve = Resources.parse(`disk(${this.role},dynamic):${amount / 1_000}`)
+    const operations = [{ destroy: volumes }, { unreserve }].map(operationToWire)
+    this.call('accept', { offerIds: [offerId], operations })
+  }
+
+  #launch(
+    offer: Offer,
+    placed: readonly { job: Job; resources: Resources }[],
+    { before, volumeId }: { before: Operation[]; volumeId?: string } = { before: [] },
+  ): void {
     const { frameworkId } = this
+    const { agentId } = offer
     const tasks = placed.map(({ job, resources }) => {
       job.state = 'active'
       job.agentId = offer.agentId
@@ -169,8 +265,14 @@ export class BatchProcess extends SchedulerProcess {
     this.#store(jobs, () => {
       for (const { taskId } of tasks)
         this.world.tell({ kind: 'launch-asked', key: keyOf({ frameworkId, taskId }) })
-      const body = { offerIds: [offer.offerId], operations: [operationToWire({ launch: tasks })] }
-      this.call('accept', body, reply => this.#answered(jobs, reply))
+      const operations = [...before, { launch: tasks }].map(operationToWire)
+      // What is wanted after it is said with it.
+      const demands = this.#usesDemand ? { demands: this.demands } : {}
+      this.call('accept', { offerIds: [offer.offerId], operations, ...demands }, reply => {
+        const isMade = reply.ok && ((reply.result as Accepted).operations ?? []).every(({ ok }) => ok)
+        if (volumeId !== undefined && isMade) this.world.tell({ kind: 'volume-made', agentId, volumeId })
+        this.#answered(jobs, reply)
+      })
     })
   }
 
@@ -224,6 +326,10 @@ export class BatchProcess extends SchedulerProcess {
   #want(): void {
     this.#isSuppressed = false
     this.call('revive', {})
+    if (!this.#usesDemand) return
+    this.call('demand', { demands: this.demands }, ({ ok, code }) => {
+      if (!ok && code === 'timeout') this.#want()
+    })
   }
 
   /** Once a second: what is new is wanted, what has had its time is killed. */

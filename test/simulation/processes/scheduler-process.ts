@@ -1,4 +1,12 @@
-import type { Accepted, Envelope, ErrorCode, FrameworkInfo, Reply, TaskStatus } from '@tender/sdk/protocol'
+import type {
+  Accepted,
+  Demand,
+  Envelope,
+  ErrorCode,
+  FrameworkInfo,
+  Reply,
+  TaskStatus,
+} from '@tender/sdk/protocol'
 import { type Offer, offerFromWire } from '#sdk/scheduler/calls.js'
 import {
   type CallKind,
@@ -50,7 +58,7 @@ export abstract class SchedulerProcess extends SimulatedProcess {
   protected abstract onFailed(code: ErrorCode, message: string): void
 
   /** At the start, and when the connection to the store is there: the framework subscribes. */
-  protected subscribe(suppressedRoles: readonly string[]): void {
+  protected subscribe(suppressedRoles: readonly string[], demands: readonly Demand[] = []): void {
     this.#settlers.clear()
     this.#commands.length = 0
     this.#isPerforming = false
@@ -60,6 +68,7 @@ export abstract class SchedulerProcess extends SimulatedProcess {
       session: this.#session,
       startedAtMs: this.now(),
       suppressedRoles,
+      demands,
     })
     const { network, codec } = this.world
     network.subscribe(

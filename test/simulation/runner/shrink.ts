@@ -1,9 +1,11 @@
-import type { Plan } from '../plan/plan.js'
+import type { BatchPlan, Plan } from '../plan/plan.js'
 import { type Outcome, simulate } from '../simulation.js'
 
 /** So many runs are made to make a plan smaller. */
 const mostRuns = 400
 const mostRounds = 4
+/** In so long a cluster comes together. */
+const settledMs = 10_000
 
 /** A failing plan with as little as possible in it that still breaks the same promise, and what happens in it. */
 export function shrink(plan: Plan): Outcome {
@@ -31,6 +33,10 @@ export function shrink(plan: Plan): Outcome {
     ])
       withoutMost(smallest, parts, isAsBad)
     if (smallest === before) break
+  }
+  for (const shorten of [withoutWaiting, healedSooner, endedSooner]) {
+    const candidate = shorten(smallest, simulate(smallest).failure?.atMs ?? Infinity)
+    if (candidate.endAtMs < smallest.endAtMs) isAsBad(candidate)
   }
   return simulate(smallest, { isTraced: true })
 }
@@ -71,6 +77,44 @@ function withoutMost(plan: Plan, parts: Parts, isAsBad: (plan: Plan) => boolean)
   }
 }
 
+/** What happens late happens soon after the beginning. */
+function withoutWaiting(plan: Plan): Plan {
+  const { faults, operator, batches, apps } = plan
+  const times = [...faults, ...operator].map(({ atMs }) => atMs)
+  const byMs = Math.max(0, Math.min(...times, plan.healAtMs) - settledMs)
+  const sooner = <T extends { readonly atMs: number }>(list: readonly T[]): T[] =>
+    list.map(each => ({ ...each, atMs: Math.max(0, each.atMs - byMs) }))
+  const jobsSooner = (jobs: BatchPlan['jobs']) =>
+    jobs.map(job => ({ ...job, fromMs: Math.max(0, job.fromMs - byMs) }))
+  return {
+    ...plan,
+    faults: sooner(faults),
+    operator: sooner(operator),
+    batches: batches.map(batch => ({ ...batch, jobs: jobsSooner(batch.jobs) })),
+    apps: apps.map(app => ({ ...app, changes: sooner(app.changes) })),
+    healAtMs: plan.healAtMs - byMs,
+    endAtMs: plan.endAtMs - byMs,
+  }
+}
+
+/** Everything comes right as soon as the last fault is over, and has as long for it as before. */
+function healedSooner(plan: Plan): Plan {
+  const { faults, operator, batches, apps } = plan
+  const ends = [
+    ...faults.map(({ atMs, forMs }) => atMs + forMs),
+    ...operator.map(({ atMs }) => atMs),
+    ...batches.flatMap(({ jobs }) => jobs.map(({ fromMs }) => fromMs)),
+    ...apps.flatMap(({ changes }) => changes.map(({ atMs }) => atMs)),
+  ]
+  const healAtMs = Math.min(plan.healAtMs, Math.max(0, ...ends) + settledMs)
+  return { ...plan, healAtMs, endAtMs: plan.endAtMs - plan.healAtMs + healAtMs }
+}
+
+/** What breaks in the middle need not be told to the end. */
+function endedSooner(plan: Plan, failedAtMs: number): Plan {
+  return { ...plan, endAtMs: Math.min(plan.endAtMs, Math.ceil(failedAtMs) + 1) }
+}
+
 /** Faults name processes, which have to be there. */
 function isPossible({ faults, masters, agents, apps, batches }: Plan): boolean {
   const names = new Set([
@@ -82,7 +126,11 @@ function isPossible({ faults, masters, agents, apps, batches }: Plan): boolean {
   ])
   const namesOf = (fault: object): string[] =>
     Object.entries(fault).flatMap(([field, value]) =>
-      field === 'process' || field === 'agentId' ? [String(value)] : [],
+      field === 'process' || field === 'agentId'
+        ? [String(value)]
+        : field === 'agentIds'
+          ? (value as string[])
+          : [],
     )
   return (
     masters.length > 0 &&

@@ -2,6 +2,7 @@ import type { AgentInfo, Envelope, Peer, Reply, TaskInfo, TaskStatus } from '@te
 import type { AgentTaskState } from '../../../agent/core/task.js'
 import type { OperatorCall } from '../../../master/core/operator-calls.js'
 import type { ClusterEvent } from '../../../master/core/view.js'
+import type { Fault } from '../plan/fault.js'
 
 /** A task, as one text: `framework/task`. */
 export type Key = string
@@ -74,8 +75,14 @@ export type Fact =
   /** The leader has answered that it was not launched, for certain. */
   | { readonly kind: 'launch-refused'; readonly key: Key; readonly code: string }
   | { readonly kind: 'kill-asked'; readonly key: Key }
+  /** Answered as done. */
+  | { readonly kind: 'volume-made'; readonly agentId: string; readonly volumeId: string }
+  /** The framework destroys it, or is about to. */
+  | { readonly kind: 'volume-unwanted'; readonly agentId: string; readonly volumeId: string }
   | { readonly kind: 'operator-asked'; readonly call: OperatorCall }
   | { readonly kind: 'operator-answered'; readonly call: OperatorCall; readonly reply: Reply | undefined }
+  | { readonly kind: 'fault-begins'; readonly fault: Fault }
+  | { readonly kind: 'fault-ends'; readonly fault: Fault }
   /** All faults have ended; what is left has to come right by itself. */
   | { readonly kind: 'healed' }
 

@@ -52,7 +52,7 @@ export class World {
     this.services = plan.apps.length > 0 ? [new ServiceProcess(this, 'service', 'service')] : []
     const [service] = this.services
     this.secondService = service && new ServiceProcess(this, 'second service', 'service', service.bucket)
-    this.batches = plan.batches.map(({ frameworkId, jobs }) => new BatchProcess(this, frameworkId, jobs))
+    this.batches = plan.batches.map(batch => new BatchProcess(this, batch))
     this.processes = new Map(
       [...this.masters, ...this.agents, ...this.services, ...this.batches].map(each => [each.name, each]),
     )

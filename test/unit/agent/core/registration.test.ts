@@ -64,6 +64,13 @@ describe("an agent's registration", () => {
     expect([rig.kill('t1'), rig.beacon({}, 1)]).to.deep.equal([[], []])
   })
 
+  it('is repeated when a newer leader answers what another one has answered before', () => {
+    const rig = AgentRig.registered()
+    rig.elect()
+    const answer = { ok: true, result: { heartbeatMs: 2_500 } }
+    expect(rig.hear('reply', answer, { call: 'register-1' })).to.deep.equal(['send register register-2'])
+  })
+
   it('is asked for again when no leader was heard for 10 s', () => {
     const rig = AgentRig.registered()
     expect(rig.timesOf('register', 12_000)[0]).to.equal(10_000)

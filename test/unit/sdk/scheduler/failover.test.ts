@@ -94,6 +94,15 @@ describe('what was declared to a leader that has gone', () => {
     expect(demands(rig)).to.deep.equal([{ demands: [wanting(2)] }])
   })
 
+  it('is said once more when the leader takes it after the framework has asked to subscribe again', () => {
+    const rig = DriverRig.subscribed({ demands: [wanting(3)] })
+    rig.call('c1', 'demand', { demands: [wanting(4)] })
+    rig.hear('resynchronise', { reason: 'a message of the framework was lost' })
+    rig.answer('c1')
+    rig.takeSubscription(2)
+    expect(demands(rig)).to.deep.equal([{ demands: [wanting(4)] }])
+  })
+
   it('is left to a newer declaration that is under way', () => {
     const rig = DriverRig.subscribed({ demands: [wanting(3)] })
     rig.call('c1', 'demand', { demands: [wanting(4)] })
