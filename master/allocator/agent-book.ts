@@ -214,6 +214,8 @@ export class AgentBook {
   #changed(held: Resources, resources: Resources, sign: 1 | -1): Resources {
     if (sign > 0) return held.plus(resources)
     if (held.contains(resources)) return held.minus(resources)
+    // Two tasks were said to hold the same: it went with the first of them.
+    if (this.#isOverdrawn) return held.except(resources)
     throw new BooksError(`${String(resources)} of agent ${this.agentId} is not held: ${String(held)} is`)
   }
 
@@ -225,8 +227,14 @@ export class AgentBook {
     const total = this.#exclusive(this.total)
     this.#totalVector = this.#vectors.of(total)
     this.#setFree(total.except(exclusive))
-    this.#isOverdrawn = !total.contains(exclusive)
+    this.#isOverdrawn = !total.contains(exclusive) || this.#isHeldTwice(held)
     this.#check()
+  }
+
+  /** A port that is held by two, as only an agent that says so can make it, counts as more than there is. */
+  #isHeldTwice(held: Resources): boolean {
+    const { all: together } = this.#vectors.of(held)
+    return this.#heldSums.some((sum, id) => sum > (together[id] ?? 0))
   }
 
   /** The sums by name, which are kept apart, must agree: nothing is promised twice, and nothing is lost. */

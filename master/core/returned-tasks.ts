@@ -1,6 +1,8 @@
 import type { AgentTask, agentToLeader, MessageOf } from '@tender/sdk/protocol'
 import { isTerminal, Resources } from '@tender/sdk/values'
 import { callAgent } from './agent-calls.js'
+import { freeUp } from './agent-resources.js'
+import { countOnce, singleOnes } from './count-once.js'
 import { isOfEndedFramework, rememberFramework } from './framework-lives.js'
 import { killTask } from './kill.js'
 import { tellState } from './reconcile.js'
@@ -58,11 +60,17 @@ function takeReturned(
     const returned = find(turn, agent, key, report)
     if (returned) all.push(returned)
   }
-  // Together, for many may come at once; and before any of them ends.
-  charge(
+  const fresh = all.filter(({ isNew }) => isNew).map(({ task }) => task)
+  countOnce(turn.state.tasks.ofAgent(agent.agentId), fresh)
+  // What is offered of it, others must not accept.
+  freeUp(
     turn,
-    all.filter(({ isNew }) => isNew).map(({ task }) => task),
+    agent,
+    Resources.sum(fresh.map(({ resources }) => singleOnes(resources))),
+    'a task has come that holds it',
   )
+  // Together, for many may come at once; and before any of them ends.
+  charge(turn, fresh)
   for (const returned of all) takeTask(turn, agent, returned, wasUnreachable)
 }
 

@@ -182,7 +182,8 @@ export interface Task {
   readonly agentId: AgentId
   readonly role: string
   readonly name: string
-  readonly resources: Resources
+  /** As the books have them. */
+  resources: Resources
   readonly labels: Readonly<Record<string, string>>
   readonly launchedAtMs: Millis
   /** When its framework first subscribed, as the launch said; undefined: it did not. */

@@ -1,7 +1,8 @@
 import { type AgentTask } from '@tender/sdk/protocol'
+import { Resources } from '@tender/sdk/values'
 import { expect } from 'chai'
 import { beforeEach, describe, it } from 'mocha'
-import { launchOf, MasterRig, taskOf } from '../support/master-rig.js'
+import { launchOf, MasterRig, operationOf, taskOf } from '../support/master-rig.js'
 
 const orphan = { frameworkId: 'web', taskId: 't1' }
 
@@ -175,6 +176,70 @@ describe('agents that come back', () => {
       [orphan],
     ])
     expect(rig.call('web', 'kill', { taskId: 'unheard-of' })?.code).to.equal('unknown-task')
+  })
+
+  it('with tasks that they say hold the same ports: each port counts once, and comes back once', () => {
+    rig.agent('a2', 'cpus:4;ports:[1-9]', {
+      tasks: [
+        running({ taskId: 'x', resources: { cpus: 1, ports: [[1, 3]] } }),
+        running({ taskId: 'y', resources: { cpus: 1, ports: [[2, 4]] } }),
+      ],
+    })
+    rig.agent('a2', undefined, {
+      tasks: [
+        running({ taskId: 'x', resources: { cpus: 1, ports: [[1, 3]] } }),
+        running({ taskId: 'y', resources: { cpus: 1, ports: [[2, 4]] } }),
+        running({ taskId: 'z', resources: { cpus: 1, ports: [[4, 5]] } }),
+      ],
+    })
+    const allocated = () => rig.state.agents.find(({ agentId }) => agentId === 'a2')?.allocated
+    const seen = [allocated()]
+    for (const taskId of ['x', 'y', 'z']) {
+      rig.update('a2', { frameworkId: 'web', taskId, state: 'FINISHED', exitCode: 0 })
+      seen.push(allocated())
+    }
+    expect(seen).to.deep.equal([
+      { cpus: 3, ports: [[1, 5]] },
+      { cpus: 2, ports: [[4, 5]] },
+      { cpus: 1, ports: [[5, 5]] },
+      {},
+    ])
+  })
+
+  it('with a task that holds a port which is offered: the offer is taken back', () => {
+    rig = new MasterRig()
+    rig.agent('a1', 'cpus:4;ports:[1-9]')
+    const shapes = [{ count: 1, resources: { cpus: 1, ports: 2 } as any }]
+    rig.framework('web', { roles: ['prod'], demands: [{ role: 'prod', shapes }] })
+    const before = rig.offered('web')
+    rig.agent('a1', undefined, { tasks: [running({ resources: { cpus: 1, ports: [[1, 1]] } })] })
+    expect([before, rig.offered('web')]).to.deep.equal([
+      ['a1 prod: cpus:1;ports:[1-2]'],
+      ['a1 prod: cpus:1;ports:[2-3]'],
+    ])
+    expect(rig.state.agents[0]?.free).to.deep.equal({ cpus: 2, ports: [[4, 9]] })
+  })
+
+  it('with a task that holds a port of an accept which is being stored: the books bear it', () => {
+    rig = new MasterRig()
+    rig.agent('a1', 'cpus:4;ports:[1-9]')
+    rig.framework('web', { roles: ['prod'] })
+    rig.registry = 'waits'
+    const reserve = operationOf('reserve', 'cpus(prod,dynamic):1')
+    rig.accept('web', 'a1', { operations: [reserve, launchOf(taskOf('t2', 'cpus:1;ports:[1-2]'))] })
+    const { info: agent } = rig.master.state.agents.get('a1')!
+    const tasks = [running({ resources: { cpus: 1, ports: [[1, 1]] } })]
+    const received = { session: '', sequence: 0 }
+    rig.send({ kind: 'agent', id: 'a1' }, 'register', { agent, tasks, received }, 'again')
+    rig.writeNow()
+    for (const taskId of ['t1', 't2'])
+      rig.update('a1', { frameworkId: 'web', taskId, state: 'FINISHED', exitCode: 0 })
+    const [books] = rig.state.agents
+    const [free, offered] = [books?.free, books?.offered].map(wire => Resources.fromWire(wire ?? {}))
+    expect([books?.allocated, String(free?.plus(offered ?? Resources.none))]).to.deep.equal([
+      {},
+      'cpus:3;cpus(prod,dynamic):1;ports:[1-9]',
+    ])
   })
 
   it('and refuse a launch: the task is dropped', () => {
