@@ -20,6 +20,7 @@ import { ending, startFailure } from './ending.js'
 import type { AgentCommand } from './commands.js'
 import { Heartbeat } from './heartbeat.js'
 import type { AgentInput, TimedInput } from './inputs.js'
+import { Orphans } from './orphans.js'
 import { Registration } from './registration.js'
 import { Resends } from './resends.js'
 import { spread } from './spread.js'
@@ -77,8 +78,7 @@ export class Agent {
   #registerWithinMs = 0
   #heardAtMs = 0
   #health: AgentHealth = { ok: true }
-  /** What was found running, or left over, and belongs to no task; they wait for the leader's word. */
-  readonly #orphans = new Map<TaskKey, ContainerKey>()
+  readonly #orphans = new Orphans()
 
   /** @param tasks as they were checkpointed; none at the first start */
   constructor(settings: AgentSettings, tasks: readonly AgentTaskState[] = []) {
@@ -109,7 +109,7 @@ export class Agent {
 
   /** What was found, and waits for the leader's word. */
   orphanKeys(): ContainerKey[] {
-    return [...this.#orphans.values()]
+    return this.#orphans.all
   }
 
   #handle(input: AgentInput, now: Millis): AgentCommand[] {
@@ -193,11 +193,12 @@ export class Agent {
 
   #registerBody(): object {
     const tasks = [...this.#tasks.values()].map(task => this.#store.tellable(task))
+    const orphans = this.#orphans.all
     return {
       agent: this.#info,
       tasks: tasks.flatMap(task => (task ? [describe(task)] : [])),
       ...(this.#settings.starts === undefined ? {} : { starts: this.#settings.starts }),
-      ...(this.#orphans.size > 0 ? { orphans: [...this.#orphans.values()] } : {}),
+      ...(orphans.length > 0 ? { orphans } : {}),
       ...this.#heartbeatBody(),
     }
   }
@@ -358,7 +359,7 @@ export class Agent {
     // in memory only: an order to the life before this one names that life's session, and is not heard.
     if (this.#tasks.has(key) || this.#unstartable.hasEnded(key)) return []
     // If it runs already, and only its record was lost, its containerizer gives the one that runs.
-    this.#orphans.delete(key)
+    this.#orphans.delete({ frameworkId, taskId })
     const task = newTask({ frameworkId, role, info, launchedAtMs: now, frameworkSince })
     this.#tasks.set(key, task)
     if (this.#unstartable.take(key)) {
@@ -513,17 +514,16 @@ export class Agent {
   }
 
   #addOrphans(orphans: readonly ContainerKey[]): AgentCommand[] {
-    return orphans.flatMap(({ frameworkId, taskId }) => {
-      const key = taskKey(frameworkId, taskId)
-      if (this.#tasks.has(key) || this.#orphans.has(key)) return []
-      this.#orphans.set(key, { frameworkId, taskId })
+    return orphans.flatMap(orphan => {
+      if (this.#find(orphan) || !this.#orphans.add(orphan)) return []
+      const { frameworkId, taskId } = orphan
       const message = 'something runs, or is left over, of a task that is not known; it waits for the leader'
       return [this.#log('warn', message, { taskId, frameworkId })]
     })
   }
 
   #removeOrphan({ frameworkId, taskId }: ContainerKey): AgentCommand[] {
-    if (!this.#orphans.delete(taskKey(frameworkId, taskId))) return []
+    if (!this.#orphans.delete({ frameworkId, taskId })) return []
     return [
       this.#log('info', 'removing what nobody waits for', { taskId, frameworkId }),
       { kind: 'remove-orphan', task: { frameworkId, taskId } },

@@ -44,7 +44,7 @@ type ElectionHappening = Parameters<Election['step']>[0] extends infer I
     : never
   : never
 
-/** A master: the real election and the real core, in a shell that does what `start-master.ts` does. */
+/** A master: the real election and the real core, in a shell that does what `master-shell.ts` does. */
 export class MasterProcess extends SimulatedProcess {
   #term: Term | undefined
   #election: Election | undefined
