@@ -21,7 +21,7 @@ export const breakages: readonly Breakage[] = [
     file: 'sdk/dist/scheduler/updates.js',
     find: 'Math.min(oldest ?? sequence, sequence) - 1',
     replace: 'sequence - 1',
-    seed: 73,
+    seed: 276,
   },
   {
     name: 'ignore the epoch, as a framework',
@@ -71,7 +71,7 @@ export const breakages: readonly Breakage[] = [
     file: 'dist/agent/core/agent.js',
     find: 'for (const container of running)',
     replace: 'for (const container of [])',
-    seed: 146,
+    seed: 150,
   },
   {
     name: 'never send an update again',
@@ -96,8 +96,8 @@ export const breakages: readonly Breakage[] = [
   },
   {
     name: 'charge nothing for tasks of before the failover',
-    file: 'dist/master/core/register.js',
-    find: 'turn.state.allocator.charge({ frameworkId, role, agentId, resources });',
+    file: 'dist/master/core/returned-tasks.js',
+    find: 'state.allocator.charge({ frameworkId, role, agentId, resources });',
     replace: '',
     seed: 1,
   },
@@ -143,7 +143,7 @@ export const breakages: readonly Breakage[] = [
     file: 'dist/test/simulation/processes/registry-writer.js',
     find: 'bucket.append(key, text, after, now)',
     replace: 'bucket.append(key, text, undefined, now)',
-    seed: 1668,
+    seed: 505,
   },
   {
     name: 'launch an instance before it is stored',
