@@ -182,7 +182,8 @@ export class Agent {
   #registerAgain(now: Millis, withinMs: Millis = 0): AgentCommand[] {
     this.#phase = 'registering'
     this.#heardAtMs = now
-    this.#registration.begin(now + spread(this.#info.agentId, this.#epoch, withinMs))
+    const dueMs = now + spread(this.#info.agentId, this.#epoch, withinMs)
+    this.#registration.begin(dueMs, this.#registerWithinMs)
     return this.#sendRegisterIfDue(now)
   }
 

@@ -11,6 +11,15 @@ describe("an agent's registration", () => {
     expect(rig.timesOf('register', 5_000)).to.deep.equal([])
   })
 
+  it('is repeated later when so many agents register that they are spread over a time', () => {
+    const rig = AgentRig.registered()
+    rig.elect()
+    rig.beacon({ registerWithinMs: 800 })
+    const [first = 0, ...later] = rig.timesOf('register', 20_000)
+    expect(first).to.be.at.most(900)
+    expect(later.map(ms => ms - first)).to.deep.equal([4_000, 9_000, 14_000, 19_000])
+  })
+
   it('is not repeated for the first beacon, if it was sent just before', () => {
     const rig = new AgentRig()
     rig.step({ kind: 'recovered', running: [] })
