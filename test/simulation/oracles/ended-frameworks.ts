@@ -31,7 +31,8 @@ export class EndedFrameworks {
     if (fact.kind === 'operator-asked') {
       this.#unsure.add(frameworkId)
       this.#before.set(frameworkId, asked)
-    } else if (fact.reply) {
+    } else if (fact.reply && fact.reply.code !== 'registry-unavailable') {
+      // What could not be stored, as far as the answer knows, may have been: the next leader finds it.
       this.#unsure.delete(frameworkId)
       if (!fact.reply.ok) return
       for (const key of asked) this.#ended.add(key)
