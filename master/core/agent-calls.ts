@@ -18,7 +18,6 @@ export function callAgent(
     body,
     resendAtMs: turn.now + firstResendMs,
     waitMs: firstResendMs,
-    isTaken: false,
   }
   const callId = turn.newCallId()
   agent.calls.set(callId, call)
@@ -40,7 +39,6 @@ export function callTaken(turn: Turn, agent: Agent, callId: string, call: AgentC
     agent.calls.delete(callId)
     return
   }
-  call.isTaken = true
   call.waitMs = longestResendMs
   call.resendAtMs = turn.now + call.waitMs
 }

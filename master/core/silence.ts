@@ -99,6 +99,7 @@ function keepSilent(turn: Turn, agent: Agent): void {
 
 function hear(turn: Turn, agent: Agent): void {
   agent.isSilent = false
+  turn.state.confirmedSilent.delete(agent.agentId)
   if (agent.state === 'registered') turn.state.allocator.setAgentCondition(agent.agentId, conditionOf(agent))
   turn.event({ kind: 'agent', agent: viewAgent(turn.state, agent) })
 }

@@ -68,8 +68,6 @@ export interface AgentCall {
   readonly body: object
   resendAtMs: Millis
   waitMs: number
-  /** The agent has it; a kill is repeated all the same until the task has ended. */
-  isTaken: boolean
 }
 
 export interface Agent {

@@ -7,7 +7,7 @@ import { shrink } from './runner/shrink.js'
 import { simulate } from './simulation.js'
 
 const usage = `npm run simulation -- [--seeds N] [--from N]   many seeds, on all cores
-npm run simulation -- --seed N                one seed, told line by line
+npm run simulation -- --seed N [--agents N]   one seed, told line by line; with as many agents as you like
 npm run simulation -- --breakages [--seeds N] whether deliberate mistakes are found`
 
 const { values } = parseArgs({
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     seeds: { type: 'string' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    agents: { type: 'string' },
     breakages: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -24,12 +25,13 @@ const { values } = parseArgs({
 const shrunkSeeds = 3
 
 if (values.help) console.log(usage)
-else if (values.seed !== undefined) runOne(whole('--seed', values.seed))
+else if (values.seed !== undefined) runOne(whole('--seed', values.seed), values.agents)
 else if (values.breakages) await checkTheChecker(whole('--seeds', values.seeds ?? '300'))
 else await runMany(whole('--from', values.from), whole('--seeds', values.seeds ?? '200'))
 
-function runOne(seed: number): void {
-  const { failure, lines } = simulate(planOf(seed), { isTraced: true })
+function runOne(seed: number, agents: string | undefined): void {
+  const plan = planOf(seed, agents === undefined ? undefined : whole('--agents', agents, 1))
+  const { failure, lines } = simulate(plan, { isTraced: true })
   console.log(lines.join('\n'))
   if (failure) process.exitCode = 1
 }
@@ -59,9 +61,9 @@ async function checkTheChecker(seeds: number): Promise<void> {
   if (missed.length > 0) process.exitCode = 1
 }
 
-function whole(name: string, text: string): number {
+function whole(name: string, text: string, least = 0): number {
   const number = Number(text)
-  if (Number.isSafeInteger(number) && number >= 0) return number
-  console.error(`${name} must be a whole number, got '${text}'\n${usage}`)
+  if (Number.isSafeInteger(number) && number >= least) return number
+  console.error(`${name} must be a whole number of ${least} or more, got '${text}'\n${usage}`)
   process.exit(2)
 }

@@ -67,6 +67,7 @@ export function removeAgent(
       state.allocator.removeAgent(agentId)
       state.agents.delete(agentId)
       state.recoveringAgents.delete(agentId)
+      state.confirmedSilent.delete(agentId)
       if (!mayReturn) state.goneAgents.add(agentId)
       state.leavingAgents.delete(agentId)
       turn.touch(agentId)

@@ -55,12 +55,14 @@ const minuteMs = 60_000
 const healAtMs = 6 * minuteMs
 const endAtMs = 10 * minuteMs
 
-export function planOf(seed: number): Plan {
+/** @param agentCount instead of as many as the seed says */
+export function planOf(seed: number, agentCount?: number): Plan {
   const chance = new Chance(seed, 'plan')
   const profile = profiles[seed % profiles.length] as Profile
   const masters = Array.from({ length: chance.integer(...profile.masters) }, (_, index) => `m${index + 1}`)
-  const agents = Array.from({ length: chance.integer(...profile.agents) }, (_, index) => agentOf(index + 1))
-  const apps = appsOf(new Chance(seed, 'apps'), profile, agents.length)
+  const fewAgents = chance.integer(...profile.agents)
+  const agents = Array.from({ length: agentCount ?? fewAgents }, (_, index) => agentOf(index + 1))
+  const apps = appsOf(new Chance(seed, 'apps'), profile, Math.min(fewAgents, agents.length))
   const batches = batchesOf(new Chance(seed, 'batches'), profile)
   const names = {
     masters,
